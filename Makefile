@@ -1,0 +1,29 @@
+# Every command a person runs. The work stands in deploy/dev; this is not a build system.
+# One cargo at a time, so no -j: one compiler of the AWS SDK takes 8 GiB.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help dev demo check test build bench-api clean-data
+
+help: ## Print this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+dev: ## Run the suite with simulated clouds on this machine; Ctrl-C stops it
+	@deploy/dev/dev
+
+demo: ## Walk through the whole life of an AWS peering, every command shown
+	@deploy/dev/demo
+
+check: ## Formats, lints, contracts, licences: what needs no running
+	@deploy/dev/check
+
+test: ## Install what the tests need, check, build, run all tests
+	@deploy/dev/test
+
+build: ## Build all programs
+	cargo build --workspace --bins --locked
+
+bench-api: ## Measure creates, detection and idle memory, in release
+	@deploy/dev/bench api
+
+clean-data: ## Remove what make dev keeps; refuses while it runs
+	@deploy/dev/dev --clean
