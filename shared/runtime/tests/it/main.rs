@@ -1,0 +1,17 @@
+//! What the runtime promises its services, on real sockets and real databases.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "the lint knows test functions, not their helpers"
+)]
+
+mod client;
+mod db;
+mod events;
+mod leader;
+mod process;
+mod request_ids;
+mod server;
+mod status;
+mod support;
+mod telemetry;
