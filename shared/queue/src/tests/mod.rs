@@ -1,0 +1,209 @@
+//! One set of tests for all places the queue can stand in, and some for what only Redis does.
+
+mod lanes;
+mod outage;
+mod turns;
+mod wiped;
+
+use std::time::Duration;
+
+use ::types::GroupId;
+use runtime::config::QueueConfig;
+use runtime::db::Db;
+use sea_orm::Value;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use testkit::TestDatabase;
+
+use crate::backend::{Claim, Finish};
+use crate::{Lane, Outcome, Queue, ensure_group, schema};
+
+const NAME: &str = "test-check";
+const HOUR: Duration = Duration::from_secs(3_600);
+/// Short enough to wait for its end.
+const BLINK: Duration = Duration::from_millis(50);
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![runtime::leader::migration(), crate::migration()]
+    }
+}
+
+/// A database, perhaps a Redis, and queues on them.
+pub(crate) struct Fixture {
+    db: Db,
+    config: QueueConfig,
+    redis: Option<testkit::Redis>,
+    _database: TestDatabase,
+}
+
+impl Fixture {
+    async fn on(database: TestDatabase, redis: Option<testkit::Redis>) -> Self {
+        let db = database.connect().await;
+        runtime::db::migrate::<Migrator>(&db).await.unwrap();
+        let config = QueueConfig {
+            redis_url: redis.as_ref().map(|redis| redis.url().into()),
+            ..QueueConfig::default()
+        };
+        Self {
+            db,
+            config,
+            redis,
+            _database: database,
+        }
+    }
+
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(testkit::sqlite(), None).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::on(testkit::postgres().await, None).await
+    }
+
+    pub(crate) async fn redis() -> Self {
+        Self::on(testkit::sqlite(), Some(testkit::Redis::start().await)).await
+    }
+
+    async fn queue(&self) -> Queue {
+        self.queue_with(|_| {}).await
+    }
+
+    async fn queue_with(&self, change: impl FnOnce(&mut QueueConfig)) -> Queue {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Queue::start(NAME, self.db.clone(), &config).await.unwrap()
+    }
+
+    /// A queue whose leases lapse while one waits.
+    async fn hasty_queue(&self) -> Queue {
+        self.queue_with(|config| config.lease = BLINK).await
+    }
+
+    /// A group whose lanes have been due for `overdue`.
+    async fn group(&self, account: &str, overdue: Duration) -> GroupId {
+        let group = GroupId::aws(account, "eu-west-1");
+        let now = self.db.now_ms().await.unwrap();
+        let txn = self.db.begin().await.unwrap();
+        ensure_group(
+            &txn,
+            &group,
+            now - i64::try_from(overdue.as_millis()).unwrap(),
+        )
+        .await
+        .unwrap();
+        txn.commit().await.unwrap();
+        group
+    }
+
+    /// Changes a table behind the queue's back.
+    async fn sql(&self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        let done = schema::run(self.db.write(), sql, values).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql} changed nothing");
+    }
+
+    async fn hasten(&self, group: &GroupId, lane: Lane) {
+        let now = self.db.now_ms().await.unwrap();
+        let txn = self.db.begin().await.unwrap();
+        crate::hasten(&txn, group, lane, now).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+
+    /// Gives the lane's lease to somebody else.
+    async fn steal(&self, group: &GroupId, lane: Lane) {
+        match &self.redis {
+            None => {
+                let sql =
+                    "UPDATE check_lane SET lease_nonce = 'thief' WHERE group_id = $1 AND lane = $2";
+                self.sql(sql, [schema::text(group), lane.as_str().into()])
+                    .await;
+            }
+            Some(_) => {
+                let key = format!("{{{NAME}}}:lease:{}", lane.as_str());
+                let mut set = redis::cmd("HSET");
+                set.arg(key).arg(group.to_string()).arg("thief");
+                self.ask_redis::<i64>(&set).await;
+            }
+        }
+    }
+
+    async fn ask_redis<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
+        let url = self.redis.as_ref().unwrap().url();
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        command.query_async(&mut connection).await.unwrap()
+    }
+}
+
+/// The groups a claim of up to ten takes.
+async fn claim(queue: &Queue, lane: Lane) -> Vec<Claim> {
+    let nonce = queue.0.nonce();
+    queue
+        .0
+        .backends
+        .claim(lane, 10, &nonce)
+        .await
+        .unwrap()
+        .taken
+}
+
+async fn claim_one(queue: &Queue, lane: Lane) -> Claim {
+    let mut claims = claim(queue, lane).await;
+    assert_eq!(claims.len(), 1, "{claims:?}");
+    claims.remove(0)
+}
+
+/// Claims until something is there.
+async fn claim_when_due(queue: &Queue, lane: Lane) -> Claim {
+    loop {
+        if let Some(claim) = claim(queue, lane).await.pop() {
+            return claim;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How long until the lane's next group is due, nothing being due now.
+async fn wait(queue: &Queue, lane: Lane) -> Option<Duration> {
+    let claims = queue
+        .0
+        .backends
+        .claim(lane, 10, &queue.0.nonce())
+        .await
+        .unwrap();
+    assert!(claims.taken.is_empty(), "{claims:?}");
+    claims.wait
+}
+
+async fn is_idle(queue: &Queue, lane: Lane) -> bool {
+    claim(queue, lane).await.is_empty()
+}
+
+/// Ends a claim as a turn without findings does.
+async fn end(queue: &Queue, claim: &Claim, next: Duration) -> bool {
+    let row = queue.lane(&claim.group, claim.lane).await.unwrap();
+    let outcome = Outcome::again(next);
+    let finish = Finish {
+        due_at: row.due_at,
+        next,
+        outcome: Some(&outcome),
+    };
+    queue.0.backends.finish(claim, &finish).await.unwrap()
+}
+
+/// Makes each function a test on every backend.
+macro_rules! on_every_backend {
+    ($($name:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test] async fn $name() { super::$name(crate::tests::Fixture::sqlite().await).await; })*
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $name() { super::$name(crate::tests::Fixture::postgres().await).await; })*
+        }
+        mod on_redis {
+            $(#[tokio::test] async fn $name() { super::$name(crate::tests::Fixture::redis().await).await; })*
+        }
+    };
+}
+use on_every_backend;
