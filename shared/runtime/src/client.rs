@@ -15,6 +15,9 @@ use rand::RngExt;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, TimeoutExpired};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tower::{Service, ServiceExt};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -97,6 +100,22 @@ impl Client {
     pub fn once(mut self, methods: &[&'static str]) -> Self {
         Arc::make_mut(&mut self.callee).once.extend(methods);
         self
+    }
+
+    /// Asks whether the service answers and calls itself healthy: for [`Server::health_check`].
+    ///
+    /// [`Server::health_check`]: crate::server::Server::health_check
+    pub fn health(&self) -> impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static {
+        // Not through this client: a question each second is no work worth a span, and has its own patience.
+        let channel = self.channel.clone();
+        move || {
+            let mut service = HealthClient::new(channel.clone());
+            async move {
+                let answer = service.check(HealthCheckRequest::default()).await;
+                answer.is_ok_and(|health| health.get_ref().status() == ServingStatus::Serving)
+            }
+            .boxed()
+        }
     }
 
     async fn exchange(self, request: Request<Body>) -> Result<Response<Body>, Status> {

@@ -1,0 +1,252 @@
+//! The settings of the provider-adapter and the rules between them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use runtime::config::{Error, ServerConfig, Sources, TelemetryConfig};
+use serde::Deserialize;
+use types::{AwsAccountId, Region};
+use url::Url;
+
+/// Prefix of the environment variables.
+pub const ENV_PREFIX: &str = "PEERWAY_PROVIDER_ADAPTER";
+
+/// The settings with their defaults.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Everything that can be set; `config.default.toml` says what each setting means.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The gRPC port.
+    pub server: ServerConfig,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+    /// The vendor's accounts at AWS and how they are asked.
+    pub aws: AwsConfig,
+}
+
+/// Section `aws`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsConfig {
+    /// The vendor's accounts.
+    pub accounts: Vec<AccountConfig>,
+    /// Longest wait for one answer of the cloud.
+    #[serde(with = "humantime_serde")]
+    pub call_timeout: Duration,
+    /// Longest wait for a connection to the cloud.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// No further write is begun after this much of one call.
+    #[serde(with = "humantime_serde")]
+    pub write_budget: Duration,
+    /// Objects per page of a listing.
+    pub pages: PageConfig,
+}
+
+/// Section `aws.pages`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageConfig {
+    /// DescribeVpcPeeringConnections.
+    pub peerings: i32,
+    /// DescribeVpcs, DescribeSubnets, DescribeSecurityGroups.
+    pub vpcs: i32,
+    /// DescribeRouteTables.
+    pub route_tables: i32,
+}
+
+/// One of the vendor's accounts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountConfig {
+    /// The account.
+    pub account_id: AwsAccountId,
+    /// Where networks may be placed.
+    pub regions: Vec<Region>,
+    /// Where EC2 and STS are asked, when not at AWS itself.
+    #[serde(default)]
+    pub endpoint_url: Option<String>,
+    /// The role to assume, when the process's own credentials are of another account.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+    /// Handed over when the role is assumed.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// VPCs that the account may have per region.
+    #[serde(default = "vpc_limit")]
+    pub vpc_limit: u32,
+}
+
+fn vpc_limit() -> u32 {
+    5
+}
+
+impl Config {
+    /// Loads the built-in defaults, then `file`, then `env` (usually `std::env::vars()`), and checks the whole.
+    pub fn load(file: Option<&Path>, env: Vec<(String, String)>) -> Result<Self, Error> {
+        let config: Self = runtime::config::load(Sources {
+            defaults: &[("", DEFAULTS)],
+            file,
+            env_prefix: ENV_PREFIX,
+            env,
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks the rules between settings.
+    pub fn check(&self) -> Result<(), Error> {
+        self.aws.check()
+    }
+}
+
+impl AwsConfig {
+    fn check(&self) -> Result<(), Error> {
+        let sizes = [
+            ("peerings", self.pages.peerings, 1000),
+            ("vpcs", self.pages.vpcs, 1000),
+            ("route_tables", self.pages.route_tables, 100),
+        ];
+        for (name, size, most) in sizes {
+            if !(5..=most).contains(&size) {
+                return Err(Error::rule(format!(
+                    "aws.pages.{name} must be 5 to {most}, as the cloud demands, not {size}"
+                )));
+            }
+        }
+        if self.call_timeout.is_zero() || self.connect_timeout.is_zero() {
+            return Err(Error::rule(
+                "aws.call_timeout and aws.connect_timeout must not be zero",
+            ));
+        }
+        if self.connect_timeout > self.call_timeout {
+            return Err(Error::rule(
+                "aws.connect_timeout must not exceed aws.call_timeout",
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        for account in &self.accounts {
+            if !seen.insert(&account.account_id) {
+                return Err(account.rule("must stand there only once"));
+            }
+            account.check()?;
+        }
+        Ok(())
+    }
+}
+
+impl AccountConfig {
+    fn check(&self) -> Result<(), Error> {
+        let regions: BTreeSet<_> = self.regions.iter().collect();
+        if regions.is_empty() || regions.len() != self.regions.len() {
+            return Err(self.rule("regions must name at least one region, and none twice"));
+        }
+        if let Some(url) = &self.endpoint_url
+            && !is_web(url)
+        {
+            return Err(self.rule("endpoint_url must begin with http:// or https://"));
+        }
+        if let Some(arn) = &self.role_arn
+            && !is_role_of(arn, &self.account_id)
+        {
+            return Err(
+                self.rule("role_arn must be arn:aws:iam::ACCOUNT:role/NAME of that account")
+            );
+        }
+        if self.external_id.is_some() && self.role_arn.is_none() {
+            return Err(self.rule("external_id is of no use without role_arn"));
+        }
+        Ok(())
+    }
+
+    fn rule(&self, rule: &str) -> Error {
+        Error::rule(format!("aws.accounts, account {}: {rule}", self.account_id))
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn is_role_of(arn: &str, account: &AwsAccountId) -> bool {
+    match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "iam", "", owner, role] => {
+            partition.starts_with("aws")
+                && owner == account.as_str()
+                && role
+                    .strip_prefix("role/")
+                    .is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(accounts: &str) -> Result<Config, Error> {
+        let name = format!("{ENV_PREFIX}__AWS__ACCOUNTS");
+        Config::load(None, vec![(name, accounts.to_owned())])
+    }
+
+    #[test]
+    fn the_defaults_load() {
+        let config = Config::load(None, Vec::new()).unwrap();
+        assert_eq!(config.aws.call_timeout, Duration::from_secs(4));
+        assert!(config.aws.accounts.is_empty());
+    }
+
+    #[test]
+    fn accounts_come_from_the_environment_too() {
+        let config = with(
+            r#"[{account_id="012345678901", regions=["eu-west-1"], endpoint_url="http://127.0.0.1:4566"}]"#,
+        )
+        .unwrap();
+        let account = &config.aws.accounts[0];
+        assert_eq!(
+            (account.account_id.as_str(), account.vpc_limit),
+            ("012345678901", 5)
+        );
+    }
+
+    #[test]
+    fn a_broken_rule_is_named() {
+        let one = r#"account_id="012345678901""#;
+        for (accounts, words) in [
+            (format!("[{{{one}, regions=[]}}]"), "at least one region"),
+            (
+                format!(r#"[{{{one}, regions=["eu-west-1","eu-west-1"]}}]"#),
+                "none twice",
+            ),
+            (
+                format!(r#"[{{{one}, regions=["eu-west-1"], endpoint_url="ftp://x"}}]"#),
+                "http://",
+            ),
+            (
+                format!(
+                    r#"[{{{one}, regions=["eu-west-1"], role_arn="arn:aws:iam::999999999999:role/x"}}]"#
+                ),
+                "of that account",
+            ),
+            (
+                format!(r#"[{{{one}, regions=["eu-west-1"], external_id="x"}}]"#),
+                "without role_arn",
+            ),
+            (
+                format!(r#"[{{{one}, regions=["eu-west-1"]}}, {{{one}, regions=["eu-west-1"]}}]"#),
+                "only once",
+            ),
+            (
+                r#"[{account_id="12", regions=["eu-west-1"]}]"#.to_owned(),
+                "12 digits",
+            ),
+        ] {
+            let error = with(&accounts).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

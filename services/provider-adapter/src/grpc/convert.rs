@@ -1,0 +1,121 @@
+//! From the adapter's words to the contract's.
+
+use api::provider::v1;
+
+use crate::provider::{
+    Page, PeeringObservation, PeeringState, Removal, Route, RouteState, RoutesProgress, Vpc,
+    VpcProgress,
+};
+
+/// What became of a deletion.
+pub(super) fn removal(removal: Removal) -> v1::Removal {
+    match removal {
+        Removal::Deleted => v1::Removal::Deleted,
+        Removal::Absent => v1::Removal::Absent,
+        Removal::InProgress => v1::Removal::InProgress,
+    }
+}
+
+impl From<VpcProgress> for v1::EnsureVpcResponse {
+    fn from(progress: VpcProgress) -> Self {
+        Self {
+            vpc: Some(progress.vpc.into()),
+            next_part: progress.next_part.unwrap_or_default(),
+            guarded: progress.guarded,
+            operation_token: String::new(),
+        }
+    }
+}
+
+impl From<Vpc> for v1::Vpc {
+    fn from(vpc: Vpc) -> Self {
+        Self {
+            vpc_id: vpc.id.unwrap_or_default(),
+            subnets: vpc
+                .subnets
+                .into_iter()
+                .map(|subnet| v1::vpc::Subnet {
+                    id: subnet.id,
+                    zone: subnet.zone,
+                    zone_id: subnet.zone_id,
+                    cidr: subnet.cidr.to_string(),
+                })
+                .collect(),
+            security_group_id: vpc.security_group_id.unwrap_or_default(),
+            parts: vpc.parts,
+        }
+    }
+}
+
+impl From<Page<PeeringObservation>> for v1::ObservePeeringsResponse {
+    fn from(page: Page<PeeringObservation>) -> Self {
+        Self {
+            observations: page.items.into_iter().map(Into::into).collect(),
+            complete: page.complete,
+        }
+    }
+}
+
+impl From<PeeringObservation> for v1::PeeringObservation {
+    fn from(seen: PeeringObservation) -> Self {
+        Self {
+            provider_peering_id: seen.provider_peering_id,
+            deployment: seen.deployment,
+            peering_id: seen.peering_id,
+            attempt: seen.attempt,
+            state: v1::peering_observation::State::from(seen.state).into(),
+            reason: seen.reason.to_owned(),
+            message: seen.message,
+            raw_state: seen.raw_state,
+            expire_time: seen.expire_at.map(api::timestamp),
+            vendor_vpc_id: seen.vendor_vpc_id,
+            peer: Some(v1::Peer {
+                account_id: seen.peer.account_id,
+                region: seen.peer.region,
+                vpc_id: seen.peer.vpc_id,
+            }),
+            peer_cidrs: seen.peer_cidrs,
+        }
+    }
+}
+
+impl From<PeeringState> for v1::peering_observation::State {
+    fn from(state: PeeringState) -> Self {
+        match state {
+            PeeringState::Unrecognized => Self::Unrecognized,
+            PeeringState::Provisioning => Self::Provisioning,
+            PeeringState::PendingAcceptance => Self::PendingAcceptance,
+            PeeringState::Active => Self::Active,
+            PeeringState::Rejected => Self::Rejected,
+            PeeringState::Expired => Self::Expired,
+            PeeringState::Failed => Self::Failed,
+            PeeringState::Deleting => Self::Deleting,
+            PeeringState::Deleted => Self::Deleted,
+        }
+    }
+}
+
+impl From<RoutesProgress> for v1::EnsureRoutesResponse {
+    fn from(progress: RoutesProgress) -> Self {
+        Self {
+            routes: progress.routes.into_iter().map(Into::into).collect(),
+            complete: progress.complete,
+            operation_token: String::new(),
+        }
+    }
+}
+
+impl From<Route> for v1::Route {
+    fn from(route: Route) -> Self {
+        let state = match route.state {
+            RouteState::Active => v1::route::State::Active,
+            RouteState::Missing => v1::route::State::Missing,
+            RouteState::Blackhole => v1::route::State::Blackhole,
+        };
+        Self {
+            cidr: route.cidr.to_string(),
+            provider_peering_id: route.provider_peering_id,
+            state: state.into(),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! From the contract's requests to the adapter's words: every field checked, all violations at once.
+
+use api::provider::v1;
+use runtime::status::{Violations, internal};
+use tonic::Status;
+use types::{AwsAccountId, AwsVpcId, Cidr, GroupId, Invalid, ProviderKind, Region};
+
+use crate::provider::{
+    DeletePeering, DeleteVpc, EnsurePeering, EnsureRoutes, EnsureVpc, ObservePeerings, Peer,
+    PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
+};
+
+/// Smallest and largest range of a network: AWS's bound above, three subnets and a spare below.
+const PREFIXES: std::ops::RangeInclusive<u8> = 16..=26;
+/// Routes in one request; AWS's largest route table.
+const MOST_ROUTES: usize = 1000;
+
+pub(super) fn place_network(
+    message: v1::PlaceNetworkRequest,
+) -> Result<(ProviderKind, PlaceNetwork), Status> {
+    let mut wrong = Violations::new();
+    let kind = wrong.check("provider", ProviderKind::try_from(message.provider()));
+    let region = wrong.check("region", message.region.parse::<Region>());
+    let mut usage = Vec::new();
+    for (n, one) in message.usage.iter().enumerate() {
+        let group = group(&mut wrong, &format!("usage[{n}].group"), one.group.as_ref());
+        let networks =
+            u32::try_from(one.networks).map_err(|_| Invalid::field("must not be negative"));
+        let networks = wrong.check(format!("usage[{n}].networks"), networks);
+        usage.extend(group.zip(networks));
+    }
+    let refused = message.refused_account_ids;
+    finish(wrong, || {
+        Some((
+            kind?,
+            PlaceNetwork {
+                region: region?,
+                usage,
+                refused,
+            },
+        ))
+    })
+}
+
+pub(super) fn ensure_vpc(message: v1::EnsureVpcRequest) -> Result<EnsureVpc, Status> {
+    let mut wrong = Violations::new();
+    let vpc = vpc_ref(&mut wrong, message.r#ref);
+    let cidr = wrong.check("cidr", network_range(&message.cidr));
+    let known = known(&mut wrong, message.known);
+    let create_part = Some(message.create_part).filter(|part| !part.is_empty());
+    finish(wrong, || {
+        Some(EnsureVpc {
+            vpc: vpc?,
+            cidr: cidr?,
+            known,
+            create_part,
+        })
+    })
+}
+
+pub(super) fn delete_vpc(message: v1::DeleteVpcRequest) -> Result<DeleteVpc, Status> {
+    let mut wrong = Violations::new();
+    let vpc = vpc_ref(&mut wrong, message.r#ref);
+    let known = known(&mut wrong, message.known);
+    finish(wrong, || Some(DeleteVpc { vpc: vpc?, known }))
+}
+
+pub(super) fn ensure_peering(message: v1::EnsurePeeringRequest) -> Result<EnsurePeering, Status> {
+    let mut wrong = Violations::new();
+    let peering = peering_ref(&mut wrong, message.r#ref);
+    let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
+    let peer = match message.peer {
+        Some(peer) => self::peer(&mut wrong, peer),
+        None => missing(&mut wrong, "peer"),
+    };
+    finish(wrong, || {
+        Some(EnsurePeering {
+            peering: peering?,
+            vendor_vpc_id: vendor?,
+            peer: peer?,
+        })
+    })
+}
+
+pub(super) fn delete_peering(message: v1::DeletePeeringRequest) -> Result<DeletePeering, Status> {
+    let mut wrong = Violations::new();
+    let peering = peering_ref(&mut wrong, message.r#ref);
+    let id = wrong.check("provider_peering_id", required(message.provider_peering_id));
+    finish(wrong, || {
+        Some(DeletePeering {
+            peering: peering?,
+            provider_peering_id: id?,
+        })
+    })
+}
+
+pub(super) fn observe_peerings(
+    message: v1::ObservePeeringsRequest,
+) -> Result<ObservePeerings, Status> {
+    let mut wrong = Violations::new();
+    let group = group(&mut wrong, "group", message.group.as_ref());
+    wrong.check("deployment", deployment(message.deployment));
+    let provider_peering_ids = message.provider_peering_ids;
+    finish(wrong, || {
+        Some(ObservePeerings {
+            group: group?,
+            provider_peering_ids,
+        })
+    })
+}
+
+pub(super) fn ensure_routes(message: v1::EnsureRoutesRequest) -> Result<EnsureRoutes, Status> {
+    let mut wrong = Violations::new();
+    let vpc = vpc_ref(&mut wrong, message.r#ref);
+    let vpc_id = wrong.check("vpc_id", required(message.vpc_id));
+    if message.wanted.len() > MOST_ROUTES {
+        wrong.add(
+            "wanted",
+            "INVALID_FIELD",
+            format!("must be at most {MOST_ROUTES} routes"),
+        );
+    }
+    let mut wanted: Vec<(Cidr, String)> = Vec::new();
+    for (n, route) in message.wanted.into_iter().enumerate() {
+        let cidr = wrong.check(format!("wanted[{n}].cidr"), route.cidr.parse::<Cidr>());
+        let peering = format!("wanted[{n}].provider_peering_id");
+        let peering = wrong.check(peering, required(route.provider_peering_id));
+        if cidr.is_some_and(|cidr| wanted.iter().any(|(other, _)| *other == cidr)) {
+            wrong.add(
+                format!("wanted[{n}].cidr"),
+                "INVALID_FIELD",
+                "must not stand there twice",
+            );
+        }
+        wanted.extend(cidr.zip(peering));
+    }
+    finish(wrong, || {
+        Some(EnsureRoutes {
+            vpc: vpc?,
+            vpc_id: vpc_id?,
+            wanted,
+        })
+    })
+}
+
+/// The request in our words once nothing is wrong with it.
+fn finish<T>(wrong: Violations, build: impl FnOnce() -> Option<T>) -> Result<T, Status> {
+    wrong.finish()?;
+    build().ok_or_else(|| internal(&Invalid::field("a field was refused without a violation")))
+}
+
+fn missing<T>(wrong: &mut Violations, field: &str) -> Option<T> {
+    wrong.add(field, "INVALID_FIELD", "must be set");
+    None
+}
+
+fn required(text: String) -> Result<String, Invalid> {
+    match text.as_str() {
+        "" => Err(Invalid::field("must be set")),
+        _ => Ok(text),
+    }
+}
+
+fn deployment(text: String) -> Result<String, Invalid> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(text);
+    }
+    Err(Invalid::field("must be 1-32 characters of a-z 0-9 -"))
+}
+
+fn network_range(text: &str) -> Result<Cidr, Invalid> {
+    let cidr: Cidr = text.parse()?;
+    if PREFIXES.contains(&cidr.prefix_len()) {
+        return Ok(cidr);
+    }
+    let (largest, smallest) = PREFIXES.into_inner();
+    let rule = format!(
+        "must be a range from /{largest} to /{smallest}, not /{}",
+        cidr.prefix_len()
+    );
+    Err(Invalid::new("CIDR_SIZE", rule))
+}
+
+fn group(wrong: &mut Violations, field: &str, message: Option<&v1::Group>) -> Option<GroupId> {
+    let Some(message) = message else {
+        return missing(wrong, field);
+    };
+    let group = wrong.check(field, api::group(message))?;
+    if group.provider == ProviderKind::Aws {
+        wrong.check(
+            format!("{field}.account_id"),
+            message.account_id.parse::<AwsAccountId>(),
+        )?;
+        wrong.check(format!("{field}.region"), message.region.parse::<Region>())?;
+    }
+    Some(group)
+}
+
+fn vpc_ref(wrong: &mut Violations, message: Option<v1::VpcRef>) -> Option<VpcRef> {
+    let Some(message) = message else {
+        return missing(wrong, "ref");
+    };
+    let group = group(wrong, "ref.group", message.group.as_ref());
+    let deployment = wrong.check("ref.deployment", deployment(message.deployment));
+    let network_id = wrong.check("ref.network_id", message.network_id.parse());
+    let region = wrong.check("ref.region", message.region.parse::<Region>());
+    let group = group?;
+    if region.is_some_and(|region| {
+        group
+            .region
+            .as_ref()
+            .is_some_and(|of| of != region.as_str())
+    }) {
+        wrong.add("ref.region", "INVALID_FIELD", "must be the group's region");
+    }
+    Some(VpcRef {
+        group,
+        deployment: deployment?,
+        network_id: network_id?,
+    })
+}
+
+fn peering_ref(wrong: &mut Violations, message: Option<v1::PeeringRef>) -> Option<PeeringRef> {
+    let Some(message) = message else {
+        return missing(wrong, "ref");
+    };
+    let group = group(wrong, "ref.group", message.group.as_ref());
+    let deployment = wrong.check("ref.deployment", deployment(message.deployment));
+    let peering_id = wrong.check("ref.peering_id", message.peering_id.parse());
+    if message.attempt < 1 {
+        wrong.add("ref.attempt", "INVALID_FIELD", "must be 1 or more");
+    }
+    Some(PeeringRef {
+        group: group?,
+        deployment: deployment?,
+        peering_id: peering_id?,
+        attempt: message.attempt,
+    })
+}
+
+fn peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
+    let account = wrong.check(
+        "peer.account_id",
+        message.account_id.parse::<AwsAccountId>(),
+    );
+    let region = wrong.check("peer.region", message.region.parse::<Region>());
+    let vpc = wrong.check("peer.vpc_id", message.vpc_id.parse::<AwsVpcId>());
+    Some(Peer {
+        account_id: account?.into(),
+        region: region?.into(),
+        vpc_id: vpc?.into(),
+    })
+}
+
+fn known(wrong: &mut Violations, message: Option<v1::Vpc>) -> Vpc {
+    let Some(message) = message else {
+        return Vpc::default();
+    };
+    let set = |text: String| Some(text).filter(|text| !text.is_empty());
+    let mut subnets = Vec::new();
+    for (n, subnet) in message.subnets.into_iter().enumerate() {
+        let id = wrong.check(format!("known.subnets[{n}].id"), required(subnet.id));
+        let cidr = wrong.check(format!("known.subnets[{n}].cidr"), subnet.cidr.parse());
+        if let (Some(id), Some(cidr)) = (id, cidr) {
+            subnets.push(Subnet {
+                id,
+                zone: subnet.zone,
+                zone_id: subnet.zone_id,
+                cidr,
+            });
+        }
+    }
+    Vpc {
+        id: set(message.vpc_id),
+        subnets,
+        security_group_id: set(message.security_group_id),
+        parts: message.parts,
+    }
+}

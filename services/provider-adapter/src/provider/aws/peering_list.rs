@@ -1,0 +1,147 @@
+//! Listing the peering connections that the vendor's account has requested.
+
+use std::sync::Arc;
+
+use aws_sdk_ec2::types::{Filter, VpcPeeringConnection};
+use futures::{StreamExt, stream};
+
+use super::client::{Ec2, Tokens};
+use super::error::Failure;
+use super::peering_state::observation;
+use super::tags;
+use crate::provider::{Page, Pages, PeeringObservation};
+
+pub(super) const API: &str = "DescribeVpcPeeringConnections";
+/// Values that EC2 takes in one filter.
+const MOST_VALUES: usize = 200;
+
+/// All of the account's, or those with `ids` when they fit one call. A page that cannot be trusted ends it.
+pub(super) fn pages(ec2: Arc<Ec2>, ids: Vec<String>) -> Pages<PeeringObservation> {
+    let ids = if ids.len() <= MOST_VALUES {
+        ids
+    } else {
+        Vec::new()
+    };
+    let listing = Listing {
+        ec2,
+        ids,
+        token: None,
+        tokens: Tokens::new(API),
+    };
+    stream::unfold(Some(listing), |listing| async {
+        let mut listing = listing?;
+        match listing.page().await {
+            Ok(page) => {
+                let rest = (!page.complete).then_some(listing);
+                Some((Ok(page), rest))
+            }
+            Err(failure) => Some((Err(failure.while_looking()), None)),
+        }
+    })
+    .boxed()
+}
+
+struct Listing {
+    ec2: Arc<Ec2>,
+    ids: Vec<String>,
+    token: Option<String>,
+    tokens: Tokens,
+}
+
+impl Listing {
+    async fn page(&mut self) -> Result<Page<PeeringObservation>, Failure> {
+        // Without the owner, strangers' requests to our VPCs would fill the pages.
+        let mut filters = vec![tags::filter(
+            "requester-vpc-info.owner-id",
+            [&self.ec2.account],
+        )];
+        if !self.ids.is_empty() {
+            filters.push(by_id(&self.ids));
+        }
+        let call = self
+            .ec2
+            .client
+            .describe_vpc_peering_connections()
+            .set_filters(Some(filters))
+            .max_results(self.ec2.pages.peerings)
+            .set_next_token(self.token.take());
+        let answer = self.ec2.call(API, call.send()).await?;
+        let seen = answer
+            .vpc_peering_connections
+            .ok_or_else(|| Failure::unusable(API, "the answer lacks its set"))?;
+        let items = seen
+            .iter()
+            .filter(|one| is_owner(one, &self.ec2.account))
+            .filter(|one| self.is_asked(one))
+            .map(|one| observation(one).ok_or_else(incomplete))
+            .collect::<Result<_, _>>()?;
+        self.token = self.tokens.next(answer.next_token)?;
+        Ok(Page {
+            items,
+            complete: self.token.is_none(),
+        })
+    }
+
+    fn is_asked(&self, one: &VpcPeeringConnection) -> bool {
+        self.ids.is_empty()
+            || one
+                .vpc_peering_connection_id()
+                .is_none_or(|id| self.ids.iter().any(|asked| asked == id))
+    }
+}
+
+/// Whether `account` requested it. One without an owner passes, so that it is found incomplete rather than absent.
+fn is_owner(one: &VpcPeeringConnection, account: &str) -> bool {
+    let owner = one.requester_vpc_info().and_then(|info| info.owner_id());
+    owner.is_none_or(|owner| owner == account)
+}
+
+/// One peering connection by its id; none when EC2 shows no such.
+pub(super) async fn one(ec2: &Ec2, id: &str) -> Result<Option<VpcPeeringConnection>, Failure> {
+    let found = filtered(ec2, vec![by_id(&[id.to_owned()])]).await?;
+    Ok(found
+        .into_iter()
+        .find(|one| one.vpc_peering_connection_id() == Some(id)))
+}
+
+/// The peering connections that the account has requested from one VPC to another, ended ones among them.
+pub(super) async fn between(
+    ec2: &Ec2,
+    requester: &str,
+    accepter: &str,
+) -> Result<Vec<VpcPeeringConnection>, Failure> {
+    let filters = vec![
+        tags::filter("requester-vpc-info.vpc-id", [requester]),
+        tags::filter("accepter-vpc-info.vpc-id", [accepter]),
+    ];
+    let mut found = filtered(ec2, filters).await?;
+    found.retain(|one| {
+        let from = one.requester_vpc_info().and_then(|info| info.vpc_id());
+        let to = one.accepter_vpc_info().and_then(|info| info.vpc_id());
+        (from, to) == (Some(requester), Some(accepter))
+    });
+    Ok(found)
+}
+
+async fn filtered(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<VpcPeeringConnection>, Failure> {
+    ec2.all(API, |token| async {
+        let call = ec2
+            .client
+            .describe_vpc_peering_connections()
+            .set_filters(Some(filters.clone()))
+            .max_results(ec2.pages.peerings)
+            .set_next_token(token);
+        let page = ec2.call(API, call.send()).await?;
+        Ok((page.vpc_peering_connections, page.next_token))
+    })
+    .await
+}
+
+fn by_id(ids: &[String]) -> Filter {
+    // An id list would fail as a whole for one id that is gone; a filter does not.
+    tags::filter("vpc-peering-connection-id", ids)
+}
+
+pub(super) fn incomplete() -> Failure {
+    Failure::unusable(API, "the answer shows a peering without id or status")
+}

@@ -1,0 +1,128 @@
+//! The vendor's routes to peerings, in every route table of a VPC.
+
+use api::cloud::CloudError;
+use aws_sdk_ec2::types::{RouteState as RawState, RouteTable};
+
+use super::client::{Budget, Ec2};
+use super::error::Failure;
+use super::route_plan::{Change, Table, Target, Wanted, Write, apply, plan, states};
+use super::tags;
+use crate::provider::{EnsureRoutes, RouteState, RoutesProgress};
+
+const API: &str = "DescribeRouteTables";
+/// Changes in one call.
+const MOST_WRITES: u32 = 20;
+
+/// Looks at the tables once, then makes the changes one after another, as many as fit one call.
+pub(super) async fn ensure(ec2: &Ec2, ask: &EnsureRoutes) -> Result<RoutesProgress, CloudError> {
+    let wanted: Wanted = ask.wanted.iter().cloned().collect();
+    let mut tables = look(ec2, &ask.vpc_id)
+        .await
+        .map_err(Failure::while_looking)?;
+    if tables.is_empty() && !wanted.is_empty() {
+        let why = format!("{} shows no route table; is it gone?", ask.vpc_id);
+        return Err(Failure::unusable(API, why).while_looking());
+    }
+    let writes = plan(&tables, &wanted);
+    let mut budget = Budget::new(ec2, MOST_WRITES);
+    let mut left = 0;
+    for one in &writes {
+        if budget.take() && write(ec2, one).await? {
+            apply(&mut tables, one);
+        } else {
+            left += 1;
+        }
+    }
+    let routes = states(&tables, &wanted);
+    let complete = left == 0
+        && !routes
+            .iter()
+            .any(|route| route.state == RouteState::Missing);
+    Ok(RoutesProgress { routes, complete })
+}
+
+async fn look(ec2: &Ec2, vpc: &str) -> Result<Vec<Table>, Failure> {
+    let found = ec2
+        .all(API, |token| async {
+            let call = ec2
+                .client
+                .describe_route_tables()
+                .filters(tags::filter("vpc-id", [vpc]))
+                .max_results(ec2.pages.route_tables)
+                .set_next_token(token);
+            let page = ec2.call(API, call.send()).await?;
+            Ok((page.route_tables, page.next_token))
+        })
+        .await?;
+    found
+        .iter()
+        .filter(|table| table.vpc_id() == Some(vpc))
+        .map(|table| {
+            self::table(table)
+                .ok_or_else(|| Failure::unusable(API, "the answer shows a route table without id"))
+        })
+        .collect()
+}
+
+fn table(seen: &RouteTable) -> Option<Table> {
+    let routes = seen
+        .routes()
+        .iter()
+        .filter_map(|route| {
+            let cidr = route.destination_cidr_block()?.parse().ok()?;
+            let target = match route.vpc_peering_connection_id() {
+                Some(id) => Target::Peering {
+                    id: id.to_owned(),
+                    blackhole: route.state() == Some(&RawState::Blackhole),
+                },
+                None => Target::Other,
+            };
+            Some((cidr, target))
+        })
+        .collect();
+    Some(Table {
+        id: seen.route_table_id()?.to_owned(),
+        routes,
+    })
+}
+
+/// Makes one change. False: the tables are not as they looked, or the target is not there; a later look tells more.
+async fn write(ec2: &Ec2, write: &Write) -> Result<bool, CloudError> {
+    let cidr = write.cidr.to_string();
+    let done = match &write.change {
+        Change::Create(peering) => {
+            let call = ec2
+                .client
+                .create_route()
+                .route_table_id(&write.table)
+                .destination_cidr_block(cidr)
+                .vpc_peering_connection_id(peering);
+            ec2.call("CreateRoute", call.send())
+                .await
+                .map(|answer| answer.r#return != Some(false))
+        }
+        Change::Replace(peering) => {
+            let call = ec2
+                .client
+                .replace_route()
+                .route_table_id(&write.table)
+                .destination_cidr_block(cidr)
+                .vpc_peering_connection_id(peering);
+            ec2.call("ReplaceRoute", call.send()).await.map(|_| true)
+        }
+        Change::Delete => {
+            let call = ec2
+                .client
+                .delete_route()
+                .route_table_id(&write.table)
+                .destination_cidr_block(cidr);
+            ec2.call("DeleteRoute", call.send()).await.map(|_| true)
+        }
+    };
+    match done {
+        Ok(done) => Ok(done),
+        Err(failure) if failure.is_not_found() => Ok(false),
+        Err(failure) if failure.is(&["RouteAlreadyExists", "InvalidStateTransition"]) => Ok(false),
+        Err(failure) => Err(failure.of_write()),
+    }
+}

@@ -1,0 +1,209 @@
+//! Looking at what stands of a network's VPC. Every filter is applied again to what came back.
+
+use api::cloud::CloudError;
+use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneState, SecurityGroup, Tag};
+use types::{Cidr, NetworkId};
+
+use super::client::{Ec2, Zone};
+use super::error::Failure;
+use super::tags;
+use crate::provider::{Subnet, VpcRef};
+
+/// Name of the group that every VPC is born with.
+const DEFAULT_GROUP: &str = "default";
+
+/// The tags of a network's objects.
+pub(super) struct Marks {
+    deployment: String,
+    network: String,
+}
+
+impl Marks {
+    /// Of the network that `vpc` names.
+    pub(super) fn new(vpc: &VpcRef) -> Self {
+        Self {
+            deployment: vpc.deployment.clone(),
+            network: vpc.network_id.to_string(),
+        }
+    }
+
+    /// As pairs.
+    pub(super) fn pairs(&self) -> [(&str, &str); 2] {
+        [
+            (tags::DEPLOYMENT, &self.deployment),
+            (tags::NETWORK, &self.network),
+        ]
+    }
+
+    fn are_on(&self, found: &[Tag]) -> bool {
+        tags::carries(found, &self.pairs())
+    }
+}
+
+/// The name of a network's security group.
+pub(super) fn group_name(network: &NetworkId) -> String {
+    format!("peerway-{network}")
+}
+
+/// The network's VPCs by id: one, unless a lost answer left surplus.
+pub(super) async fn vpcs(ec2: &Ec2, marks: &Marks) -> Result<Vec<String>, CloudError> {
+    const API: &str = "DescribeVpcs";
+    let found = ec2
+        .all(API, |token| async {
+            let call = ec2
+                .client
+                .describe_vpcs()
+                .set_filters(Some(tags::filters(&marks.pairs())))
+                .max_results(ec2.pages.vpcs)
+                .set_next_token(token);
+            let page = ec2.call(API, call.send()).await?;
+            Ok((page.vpcs, page.next_token))
+        })
+        .await
+        .map_err(Failure::while_looking)?;
+    let mut ids = Vec::new();
+    for vpc in found.iter().filter(|vpc| marks.are_on(vpc.tags())) {
+        let id = vpc.vpc_id().ok_or_else(|| incomplete(API))?;
+        ec2.own(vpc.owner_id(), id)?;
+        ids.push(id.to_owned());
+    }
+    ids.sort();
+    Ok(ids)
+}
+
+/// The network's subnets in a VPC, or in any, by id.
+pub(super) async fn subnets(
+    ec2: &Ec2,
+    marks: &Marks,
+    vpc: Option<&str>,
+) -> Result<Vec<Subnet>, CloudError> {
+    const API: &str = "DescribeSubnets";
+    let found = ec2
+        .all(API, |token| async {
+            let mut filters = tags::filters(&marks.pairs());
+            filters.extend(vpc.map(|id| tags::filter("vpc-id", [id])));
+            let call = ec2
+                .client
+                .describe_subnets()
+                .set_filters(Some(filters))
+                .max_results(ec2.pages.vpcs)
+                .set_next_token(token);
+            let page = ec2.call(API, call.send()).await?;
+            Ok((page.subnets, page.next_token))
+        })
+        .await
+        .map_err(Failure::while_looking)?;
+    let mut ours = found
+        .iter()
+        .filter(|subnet| marks.are_on(subnet.tags()))
+        .filter(|subnet| vpc.is_none_or(|id| subnet.vpc_id() == Some(id)))
+        .map(|subnet| self::subnet(subnet).ok_or_else(|| incomplete(API)))
+        .collect::<Result<Vec<_>, _>>()?;
+    ours.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(ours)
+}
+
+/// A subnet in our words; none when the cloud's answer lacks what makes it one.
+pub(super) fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Option<Subnet> {
+    Some(Subnet {
+        id: subnet.subnet_id()?.to_owned(),
+        zone: subnet.availability_zone().unwrap_or_default().to_owned(),
+        zone_id: subnet.availability_zone_id().unwrap_or_default().to_owned(),
+        cidr: subnet.cidr_block()?.parse::<Cidr>().ok()?,
+    })
+}
+
+/// The network's security groups by id, in any VPC or in one; there, also the VPC's default group.
+pub(super) struct Groups {
+    /// Ours, by id.
+    pub(super) ours: Vec<String>,
+    /// The default group of the VPC; none when no VPC was asked for, or when it was not shown.
+    pub(super) default: Option<SecurityGroup>,
+}
+
+/// Looks at security groups.
+pub(super) async fn groups(
+    ec2: &Ec2,
+    marks: &Marks,
+    vpc: Option<&str>,
+) -> Result<Groups, CloudError> {
+    const API: &str = "DescribeSecurityGroups";
+    let filters = match vpc {
+        Some(id) => vec![tags::filter("vpc-id", [id])],
+        None => tags::filters(&marks.pairs()),
+    };
+    let found = ec2
+        .all(API, |token| async {
+            let call = ec2
+                .client
+                .describe_security_groups()
+                .set_filters(Some(filters.clone()))
+                .max_results(ec2.pages.vpcs)
+                .set_next_token(token);
+            let page = ec2.call(API, call.send()).await?;
+            Ok((page.security_groups, page.next_token))
+        })
+        .await
+        .map_err(Failure::while_looking)?;
+    let mut groups = Groups {
+        ours: Vec::new(),
+        default: None,
+    };
+    for group in found
+        .into_iter()
+        .filter(|one| vpc.is_none_or(|id| one.vpc_id() == Some(id)))
+    {
+        let id = group.group_id().ok_or_else(|| incomplete(API))?;
+        if marks.are_on(group.tags()) {
+            groups.ours.push(id.to_owned());
+        } else if vpc.is_some() && group.group_name() == Some(DEFAULT_GROUP) {
+            groups.default = Some(group);
+        }
+    }
+    groups.ours.sort();
+    Ok(groups)
+}
+
+/// The region's ordinary zones that are up, by name. Asked through [`Ec2::zones`], which remembers them.
+pub(super) async fn zones(ec2: &Ec2) -> Result<Vec<Zone>, Failure> {
+    const API: &str = "DescribeAvailabilityZones";
+    let call = ec2
+        .client
+        .describe_availability_zones()
+        .filters(tags::filter("state", ["available"]))
+        .filters(tags::filter("zone-type", ["availability-zone"]));
+    let answer = ec2.call(API, call.send()).await?;
+    let mut zones: Vec<Zone> = answer
+        .availability_zones()
+        .iter()
+        .filter(|zone| is_usable(zone))
+        .filter_map(|zone| {
+            Some(Zone {
+                name: zone.zone_name()?.to_owned(),
+            })
+        })
+        .collect();
+    zones.sort();
+    if zones.is_empty() {
+        return Err(Failure::unusable(
+            API,
+            "the region shows no zone that is up",
+        ));
+    }
+    Ok(zones)
+}
+
+fn is_usable(zone: &AvailabilityZone) -> bool {
+    let ordinary = zone
+        .zone_type()
+        .is_none_or(|kind| kind == "availability-zone");
+    ordinary
+        && zone
+            .state()
+            .is_none_or(|state| *state == AvailabilityZoneState::Available)
+}
+
+/// The answer lacks an id, so nothing may be concluded from it.
+pub(super) fn incomplete(api: &str) -> CloudError {
+    Failure::unusable(api, "the answer is incomplete").while_looking()
+}

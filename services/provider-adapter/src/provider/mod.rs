@@ -1,0 +1,306 @@
+//! What every cloud has to offer, in words that fit all of them. One folder per cloud implements it.
+//!
+//! The values here are parsed and plain; what a cloud calls things stays inside its folder.
+
+pub mod aws;
+
+use api::cloud::CloudError;
+use futures::stream::BoxStream;
+use types::{Cidr, GroupId, NetworkId, PeeringId, ProviderKind, Region};
+
+/// A cloud. Every call is idempotent and keeps nothing; what a call may leave open stands with it.
+#[tonic::async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// The account that takes one more network. Errors: `NO_ROOM`; malformed when the region is not served.
+    fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError>;
+
+    /// Looks at a network's VPC, removes empty surplus, and makes the asked part if it is the next and missing.
+    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<VpcProgress, CloudError>;
+
+    /// Takes the next few steps of removing a network's VPC.
+    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Removal, CloudError>;
+
+    /// Requests the vendor's half of a peering, or adopts it when it is there and ours.
+    async fn ensure_peering(&self, ask: EnsurePeering) -> Result<PeeringObservation, CloudError>;
+
+    /// Removes the vendor's half of a peering.
+    async fn delete_peering(&self, ask: DeletePeering) -> Result<Removal, CloudError>;
+
+    /// The peerings of a group, page by page; only the last page of a listing that missed nothing is complete.
+    fn observe_peerings(&self, ask: ObservePeerings) -> Pages<PeeringObservation>;
+
+    /// Moves the peering routes of a VPC towards the wanted set.
+    async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError>;
+}
+
+/// A listing, page by page. It ends after the complete page or after the first error.
+pub type Pages<T> = BoxStream<'static, Result<Page<T>, CloudError>>;
+
+/// A part of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What it shows.
+    pub items: Vec<T>,
+    /// It is the last one, and nothing was missed.
+    pub complete: bool,
+}
+
+/// Asks for an account with room.
+#[derive(Debug, Clone)]
+pub struct PlaceNetwork {
+    /// Where the network is wanted.
+    pub region: Region,
+    /// How many networks the caller has in each group.
+    pub usage: Vec<(GroupId, u32)>,
+    /// Accounts whose cloud refused this network.
+    pub refused: Vec<String>,
+}
+
+/// Names the VPC of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcRef {
+    /// The vendor's account and region.
+    pub group: GroupId,
+    /// Sets apart suites that share an account.
+    pub deployment: String,
+    /// Whose VPC it is.
+    pub network_id: NetworkId,
+}
+
+/// The vendor's VPC as far as it is known to stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vpc {
+    /// The cloud's id of it.
+    pub id: Option<String>,
+    /// Its subnets.
+    pub subnets: Vec<Subnet>,
+    /// The group that holds the allow list.
+    pub security_group_id: Option<String>,
+    /// Codes of the parts that stand.
+    pub parts: Vec<String>,
+}
+
+/// A subnet of a VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// The cloud's id of it.
+    pub id: String,
+    /// Its zone as this account calls it.
+    pub zone: String,
+    /// Its zone as all accounts call it; empty when the cloud did not say.
+    pub zone_id: String,
+    /// Its range.
+    pub cidr: Cidr,
+}
+
+/// Asks for the next part of a VPC.
+#[derive(Debug, Clone)]
+pub struct EnsureVpc {
+    /// Whose VPC.
+    pub vpc: VpcRef,
+    /// The network's range.
+    pub cidr: Cidr,
+    /// What is recorded; it counts as standing.
+    pub known: Vpc,
+    /// The part to make if it is missing; none: look only.
+    pub create_part: Option<String>,
+}
+
+/// What stands of a VPC, and what is next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcProgress {
+    /// Known and seen.
+    pub vpc: Vpc,
+    /// The part to make next; none: complete.
+    pub next_part: Option<String>,
+    /// Making `next_part` twice would make two.
+    pub guarded: bool,
+}
+
+/// Asks to remove a VPC.
+#[derive(Debug, Clone)]
+pub struct DeleteVpc {
+    /// Whose VPC.
+    pub vpc: VpcRef,
+    /// What is recorded.
+    pub known: Vpc,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// The cloud confirmed that the known object is gone.
+    Deleted,
+    /// Nothing was found; when absence counts is the caller's to say.
+    Absent,
+    /// There is more to do: call again.
+    InProgress,
+}
+
+/// Names one attempt at a peering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeeringRef {
+    /// The vendor's account and region.
+    pub group: GroupId,
+    /// Sets apart suites that share an account.
+    pub deployment: String,
+    /// Which peering.
+    pub peering_id: PeeringId,
+    /// Which attempt at it, from 1.
+    pub attempt: i32,
+}
+
+/// The customer's side.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Account or project.
+    pub account_id: String,
+    /// Region; empty where the cloud's networks have none.
+    pub region: String,
+    /// VPC id or network name.
+    pub vpc_id: String,
+}
+
+/// Asks for the vendor's half.
+#[derive(Debug, Clone)]
+pub struct EnsurePeering {
+    /// Which attempt.
+    pub peering: PeeringRef,
+    /// The vendor's VPC.
+    pub vendor_vpc_id: String,
+    /// The customer's.
+    pub peer: Peer,
+}
+
+/// Asks to remove the vendor's half.
+#[derive(Debug, Clone)]
+pub struct DeletePeering {
+    /// Which attempt.
+    pub peering: PeeringRef,
+    /// The cloud's id or name of it.
+    pub provider_peering_id: String,
+}
+
+/// Asks for the peerings of a group.
+#[derive(Debug, Clone)]
+pub struct ObservePeerings {
+    /// The vendor's account and region.
+    pub group: GroupId,
+    /// The cloud's ids of those of interest; empty: the whole group.
+    pub provider_peering_ids: Vec<String>,
+}
+
+/// The common state behind the cloud's own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeeringState {
+    /// A word never seen before: nothing may be concluded from it.
+    Unrecognized,
+    /// The vendor's half is being made.
+    Provisioning,
+    /// The customer's half is missing, or is being joined.
+    PendingAcceptance,
+    /// Both halves match.
+    Active,
+    /// The customer declined.
+    Rejected,
+    /// Not accepted in time.
+    Expired,
+    /// The cloud refused.
+    Failed,
+    /// Being removed.
+    Deleting,
+    /// Removed, by whomever.
+    Deleted,
+}
+
+/// What a cloud shows of one peering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeeringObservation {
+    /// The cloud's id or name of it.
+    pub provider_peering_id: String,
+    /// Deployment it carries; empty: none of ours.
+    pub deployment: String,
+    /// Peering it carries.
+    pub peering_id: String,
+    /// Attempt it carries; 0: none.
+    pub attempt: i32,
+    /// The common state.
+    pub state: PeeringState,
+    /// Why, as a stable code; may be empty.
+    pub reason: &'static str,
+    /// The sentence that goes with it; may be empty.
+    pub message: String,
+    /// The cloud's own word.
+    pub raw_state: String,
+    /// Until when it can be accepted, in milliseconds since the epoch.
+    pub expire_at: Option<i64>,
+    /// The vendor's VPC.
+    pub vendor_vpc_id: String,
+    /// The customer's side.
+    pub peer: Peer,
+    /// The customer's ranges, as far as the cloud shows them.
+    pub peer_cidrs: Vec<String>,
+}
+
+/// Asks for routes.
+#[derive(Debug, Clone)]
+pub struct EnsureRoutes {
+    /// Whose VPC.
+    pub vpc: VpcRef,
+    /// The cloud's id of it.
+    pub vpc_id: String,
+    /// The whole wanted set of routes to peerings: destination and the cloud's id of the peering.
+    pub wanted: Vec<(Cidr, String)>,
+}
+
+/// What the cloud does with a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteState {
+    /// It stands in every route table.
+    Active,
+    /// It is not in every route table.
+    Missing,
+    /// It is there, but its target is not.
+    Blackhole,
+}
+
+/// A wanted route as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Destination.
+    pub cidr: Cidr,
+    /// The cloud's id of the peering it leads to.
+    pub provider_peering_id: String,
+    /// What the cloud does with it.
+    pub state: RouteState,
+}
+
+/// How far the routes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutesProgress {
+    /// The wanted ones.
+    pub routes: Vec<Route>,
+    /// All wanted ones are in every table, and no other to a peering is left.
+    pub complete: bool,
+}
+
+/// The clouds this process can reach, by kind.
+#[derive(Clone)]
+pub struct Providers {
+    aws: std::sync::Arc<dyn Provider>,
+}
+
+impl Providers {
+    /// AWS alone.
+    pub fn new(aws: std::sync::Arc<dyn Provider>) -> Self {
+        Self { aws }
+    }
+
+    /// The one of a kind, if this release serves it.
+    pub fn get(&self, kind: ProviderKind) -> Option<&dyn Provider> {
+        match kind {
+            ProviderKind::Aws => Some(self.aws.as_ref()),
+            ProviderKind::Gcp => None,
+        }
+    }
+}
