@@ -10,21 +10,17 @@ use tokio::sync::watch;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The path of a program of this workspace, built beside the running test.
+/// The path of a program of this workspace: built beside the running one, or one folder above a running test.
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    // target/<profile>/deps/<test>
-    let profile = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("a test lies in deps/");
-    let path = profile.join(name);
-    assert!(
-        path.is_file(),
-        "{} is not built: run make build",
-        path.display()
-    );
-    path
+    let running = std::env::current_exe().expect("a running program has a path");
+    let mut folders = running.ancestors().skip(1).take(2);
+    let found = folders.find_map(|folder| Some(folder.join(name)).filter(|path| path.is_file()));
+    found.unwrap_or_else(|| {
+        panic!(
+            "{name} is not built beside {}: run make build",
+            running.display()
+        )
+    })
 }
 
 /// A running program. It is killed when this is dropped; what it said is shown when the test fails.

@@ -1,0 +1,5 @@
+//! The other services as seen from here: domain types in and out.
+
+mod provider;
+
+pub(crate) use provider::ProviderAdapter;

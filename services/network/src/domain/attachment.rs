@@ -1,0 +1,231 @@
+//! What stands on a network, and whose ranges may stand together.
+
+use std::fmt;
+
+use types::{Cidr, NetworkId, ProviderKind};
+
+use super::error::Overlap;
+use super::{Error, Network};
+
+/// What kind of thing is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttachmentKind {
+    /// Claims ranges of the customer's side, outside the network's.
+    Peering,
+    /// Claims a range inside the network's.
+    Datastore,
+}
+
+impl AttachmentKind {
+    /// The name, the same in proto and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Peering => "PEERING",
+            Self::Datastore => "DATASTORE",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Peering, Self::Datastore]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for AttachmentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Peering => "peering",
+            Self::Datastore => "datastore",
+        })
+    }
+}
+
+/// Something that stands on a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// What it stands on.
+    pub network: NetworkId,
+    /// What kind of thing it is.
+    pub kind: AttachmentKind,
+    /// Its own id.
+    pub id: String,
+    /// What it claims.
+    pub cidrs: Vec<Cidr>,
+    /// TCP ports of a datastore.
+    pub ports: Vec<u16>,
+    /// The DNS name that leads to a datastore's private address.
+    pub private_name: String,
+    /// The customer's VPC in one canonical spelling; empty for datastores.
+    pub peer_identity: String,
+    /// Its ranges may overlap those of another peering.
+    pub allow_overlap: bool,
+    /// When it was attached.
+    pub create_time: i64,
+}
+
+impl Attachment {
+    /// Whether it claims the same as `other`, whenever that was attached.
+    pub fn same_claim(&self, other: &Self) -> bool {
+        let at_once = Self {
+            create_time: other.create_time,
+            ..self.clone()
+        };
+        at_once == *other
+    }
+
+    fn owner(&self) -> String {
+        match self.kind {
+            AttachmentKind::Peering if !self.peer_identity.is_empty() => {
+                format!("{} ({} {})", self.peer_identity, self.kind, self.id)
+            }
+            AttachmentKind::Peering | AttachmentKind::Datastore => {
+                format!("{} {}", self.kind, self.id)
+            }
+        }
+    }
+}
+
+/// What stands on a network and keeps it from being deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blockers {
+    /// The first of them.
+    pub first: Vec<(AttachmentKind, String)>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// Another network of the tenant that is linked with the same VPC of the customer.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    /// The network.
+    pub network: NetworkId,
+    /// Its range.
+    pub cidr: Cidr,
+    /// The peering that links it.
+    pub peering: String,
+}
+
+/// Checks that `wanted` can stand on `network` beside `siblings` (the others that stand on it), and that the network
+/// can be linked with the peering's VPC beside `neighbours`.
+///
+/// # Errors
+/// The first claim in the way.
+pub fn check_claims(
+    wanted: &Attachment,
+    network: &Network,
+    siblings: &[Attachment],
+    neighbours: &[Neighbour],
+) -> Result<(), Error> {
+    match wanted.kind {
+        AttachmentKind::Peering => check_peering(wanted, network, neighbours)?,
+        AttachmentKind::Datastore => check_datastore(wanted, network)?,
+    }
+    for sibling in siblings {
+        // The flag speaks of the ranges and not of the order in which they came, so either one's counts.
+        let may_overlap = wanted.kind == AttachmentKind::Peering
+            && sibling.kind == AttachmentKind::Peering
+            && (wanted.allow_overlap || sibling.allow_overlap);
+        for (cidr, other_cidr) in pairs(&wanted.cidrs, &sibling.cidrs) {
+            if cidr == other_cidr || (cidr.overlaps(&other_cidr) && !may_overlap) {
+                return Err(overlap(Overlap {
+                    with_network: false,
+                    cidr,
+                    owner: wanted.owner(),
+                    other_cidr,
+                    other_owner: sibling.owner(),
+                    other_id: sibling.id.clone(),
+                }));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_peering(
+    wanted: &Attachment,
+    network: &Network,
+    neighbours: &[Neighbour],
+) -> Result<(), Error> {
+    let cloud = wanted.peer_identity.split('/').next().unwrap_or_default();
+    if cloud != network.provider.as_str() {
+        let rule = format!(
+            "the network is of {}, the peer of {cloud}",
+            network.provider
+        );
+        return Err(Error::InvalidAttachment {
+            field: "attachment.peer_identity",
+            reason: "WRONG_PROVIDER",
+            rule,
+        });
+    }
+    if wanted.allow_overlap && network.provider != ProviderKind::Aws {
+        return Err(Error::InvalidAttachment {
+            field: "attachment.allow_overlap",
+            reason: "INVALID_FIELD",
+            rule: "only AWS can tell overlapping ranges apart".to_owned(),
+        });
+    }
+    if let Some(cidr) = wanted
+        .cidrs
+        .iter()
+        .find(|cidr| cidr.overlaps(&network.cidr))
+    {
+        return Err(overlap(Overlap {
+            with_network: true,
+            cidr: *cidr,
+            owner: wanted.owner(),
+            other_cidr: network.cidr,
+            other_owner: format!("network {}", network.id),
+            other_id: network.id.to_string(),
+        }));
+    }
+    if let Some(neighbour) = neighbours
+        .iter()
+        .find(|other| other.cidr.overlaps(&network.cidr))
+    {
+        return Err(overlap(Overlap {
+            with_network: false,
+            cidr: network.cidr,
+            owner: format!("network {}", network.id),
+            other_cidr: neighbour.cidr,
+            other_owner: format!(
+                "network {}, which is linked with {} too ({})",
+                neighbour.network, wanted.peer_identity, neighbour.peering
+            ),
+            other_id: neighbour.network.to_string(),
+        }));
+    }
+    Ok(())
+}
+
+fn check_datastore(wanted: &Attachment, network: &Network) -> Result<(), Error> {
+    match wanted
+        .cidrs
+        .iter()
+        .find(|cidr| !network.cidr.contains(cidr))
+    {
+        None => Ok(()),
+        Some(outside) => Err(Error::InvalidAttachment {
+            field: "attachment.cidrs",
+            reason: "CIDR_OUTSIDE_NETWORK",
+            rule: format!(
+                "{outside} does not lie in the network's range {}",
+                network.cidr
+            ),
+        }),
+    }
+}
+
+fn overlap(found: Overlap) -> Error {
+    Error::Overlap(Box::new(found))
+}
+
+fn pairs<'a>(ours: &'a [Cidr], theirs: &'a [Cidr]) -> impl Iterator<Item = (Cidr, Cidr)> + 'a {
+    ours.iter()
+        .flat_map(move |our| theirs.iter().map(move |their| (*our, *their)))
+}
+
+#[cfg(test)]
+mod tests;

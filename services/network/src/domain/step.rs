@@ -1,0 +1,71 @@
+//! The decision: from what is recorded to the one next step.
+
+use super::{Ahead, Network, State};
+
+/// One step of the work on a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to do until the intent changes.
+    Rest,
+    /// Nothing before this time.
+    Wait(i64),
+    /// Choose a vendor account.
+    Place,
+    /// Ask what stands, and make nothing.
+    Look,
+    /// Make one part.
+    Make {
+        /// The adapter's code for it.
+        part: String,
+        /// Asking twice would make two: the request is committed before the call.
+        guarded: bool,
+    },
+    /// Take the next few steps of removing what stands.
+    Remove,
+    /// No call is needed: the network has reached this state.
+    Record(State),
+}
+
+impl Step {
+    /// The step's name in logs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Wait(_) => "wait",
+            Self::Place => "place",
+            Self::Look => "look",
+            Self::Make { .. } => "make",
+            Self::Remove => "remove",
+            Self::Record(_) => "record",
+        }
+    }
+}
+
+/// The one next step from what stands towards what is intended.
+pub fn next_step(network: &Network, now: i64) -> Step {
+    let work = &network.work;
+    match work.step_at {
+        None => return Step::Rest,
+        Some(due) if due > now => return Step::Wait(due),
+        Some(_) => {}
+    }
+    match network.state {
+        State::Active | State::Failed | State::Deleted => Step::Rest,
+        State::Pending if network.account.is_none() => Step::Place,
+        // What was asked for and not seen may still come into being: neither make nor remove anything before.
+        State::Pending | State::Deleting if work.requested.is_some() => Step::Look,
+        State::Pending => match &work.ahead {
+            Ahead::Unknown => Step::Look,
+            Ahead::Part { part, guarded } => Step::Make {
+                part: part.clone(),
+                guarded: *guarded,
+            },
+            Ahead::Complete => Step::Record(State::Active),
+        },
+        State::Deleting if !work.touched => Step::Record(State::Deleted),
+        State::Deleting => Step::Remove,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Attach, detach and list what stands on networks.
+
+use api::network::v1::*;
+use runtime::status::Violations;
+use tonic::Status;
+use types::{NetworkId, TenantId, TenantScope};
+
+use super::networks::unread;
+use super::page::Page;
+use super::{Api, convert};
+use crate::domain::AttachmentKind;
+
+impl Api {
+    pub(super) async fn attach(
+        &self,
+        request: AttachResourceRequest,
+    ) -> Result<AttachResourceResponse, Status> {
+        let (tenant, wanted) = convert::claim(request)?;
+        let now = self.store.now_ms().await?;
+        let (network, attachment) = self.store.attach(&tenant, wanted, now).await?;
+        Ok(AttachResourceResponse {
+            network: Some(convert::network(&network)),
+            attachment: Some(convert::attachment(&attachment)),
+        })
+    }
+
+    pub(super) async fn detach(
+        &self,
+        request: DetachResourceRequest,
+    ) -> Result<DetachResourceResponse, Status> {
+        let mut violations = Violations::new();
+        let tenant = violations.check("tenant_id", request.tenant_id.parse::<TenantId>());
+        let network = violations.check("network_id", request.network_id.parse::<NetworkId>());
+        let kind = violations.check("kind", convert::kind(request.kind));
+        let id = violations.check("id", convert::attached_id(request.id));
+        violations.finish()?;
+        let (Some(tenant), Some(network), Some(kind), Some(id)) = (tenant, network, kind, id)
+        else {
+            return Err(unread());
+        };
+        let now = self.store.now_ms().await?;
+        self.store.detach(&tenant, network, kind, &id, now).await?;
+        Ok(DetachResourceResponse {})
+    }
+
+    pub(super) async fn list_attached(
+        &self,
+        request: ListAttachmentsRequest,
+    ) -> Result<ListAttachmentsResponse, Status> {
+        let mut violations = Violations::new();
+        let question = format!("attachments {} {}", request.tenant_id, request.network_id);
+        let page = Page::asked(
+            &mut violations,
+            request.page_size,
+            &request.page_token,
+            question,
+        );
+        let tenants = violations.check("tenant_id", request.tenant_id.parse::<TenantScope>());
+        let id = violations.check("network_id", request.network_id.parse::<NetworkId>());
+        violations.finish()?;
+        let (Some(tenants), Some(id)) = (tenants, id) else {
+            return Err(unread());
+        };
+        let after = page.after.as_deref().and_then(key_of);
+        let found = self
+            .store
+            .attachments(&tenants, id, after, page.wanted())
+            .await?;
+        let attachments = found.iter().map(convert::attachment).collect();
+        let (attachments, next_page_token) = page.cut(attachments, |attachment: &Attachment| {
+            let kind = convert::kind(attachment.kind).map_or("", AttachmentKind::as_str);
+            format!("{kind} {}", attachment.id)
+        });
+        Ok(ListAttachmentsResponse {
+            attachments,
+            next_page_token,
+        })
+    }
+}
+
+fn key_of(token: &str) -> Option<(String, AttachmentKind)> {
+    let (kind, id) = token.split_once(' ')?;
+    Some((id.to_owned(), AttachmentKind::parse(kind)?))
+}

@@ -1,0 +1,8 @@
+//! The tables as rows, and what they are in the domain's words.
+
+// The ORM's macros make public items.
+#![allow(unreachable_pub)]
+
+pub(super) mod attachment;
+pub(super) mod network;
+pub(super) mod tombstone;

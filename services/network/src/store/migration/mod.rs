@@ -1,0 +1,21 @@
+//! The schema of this service's database, in the order in which it came to be.
+
+mod m0001_network;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings the database up to date.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            runtime::leader::migration(),
+            runtime::request_ids::migration(),
+            runtime::events::migration(),
+            queue::migration(),
+            Box::new(m0001_network::CreateNetwork),
+        ]
+    }
+}

@@ -1,0 +1,173 @@
+//! One step: ask the cloud, say what became of the network, commit it.
+
+use std::time::{Duration, Instant};
+
+use queue::{Gate, Turn};
+use runtime::{failpoint, telemetry};
+
+use super::{Halt, Worker};
+use crate::domain::{Failure, FailureKind, Network, Step, next_step};
+use crate::store::{Error, Origin};
+
+/// A guarded call goes out this soon after its request was committed, or not at all: looks for it count from there.
+const SOONEST: Duration = Duration::from_secs(10);
+
+impl Worker {
+    /// Takes the next step; none when nothing is due.
+    pub(super) async fn step(
+        &self,
+        turn: &Turn,
+        network: Network,
+        halt: &Halt,
+    ) -> Result<Option<Network>, Error> {
+        let now = self.store.now_ms().await?;
+        let step = next_step(&network, now);
+        tracing::debug!(step = step.as_str(), state = network.state.as_str(), "step");
+        match step {
+            Step::Wait(_) => Ok(None),
+            Step::Rest if network.work.step_at.is_none() => Ok(None),
+            Step::Rest => self.commit(&network, now, Network::rest).await.map(Some),
+            Step::Record(state) => self
+                .commit(&network, now, |after| after.reached(state, now))
+                .await
+                .map(Some),
+            Step::Place => self.place(&network, halt).await.map(Some),
+            Step::Look => self.look(&network, now, halt).await.map(Some),
+            Step::Make { part, guarded } => {
+                self.make(turn, network, &part, guarded, now, halt).await
+            }
+            Step::Remove => self.remove(&network, now, halt).await.map(Some),
+        }
+    }
+
+    async fn place(&self, network: &Network, halt: &Halt) -> Result<Network, Error> {
+        let usage = self.store.usage(network.provider).await?;
+        let placed = self.provider.place(network, &usage).await;
+        let now = self.store.now_ms().await?;
+        match placed {
+            Ok(account) => {
+                self.commit(network, now, |after| after.placed(account, now))
+                    .await
+            }
+            Err(failure) => self.give_up(network, failure, false, halt).await,
+        }
+    }
+
+    async fn look(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
+        match self.provider.ensure_vpc(network, "").await {
+            Ok(answer) => {
+                let now = self.store.now_ms().await?;
+                let timing = &self.timing;
+                self.commit(network, now, |after| {
+                    after.looked(answer, begun, now, timing)
+                })
+                .await
+            }
+            Err(failure) => self.give_up(network, failure, false, halt).await,
+        }
+    }
+
+    /// Commits the request where a lost answer would matter, then asks for the part.
+    async fn make(
+        &self,
+        turn: &Turn,
+        mut network: Network,
+        part: &str,
+        guarded: bool,
+        begun: i64,
+        halt: &Halt,
+    ) -> Result<Option<Network>, Error> {
+        let mut asking = network.clone();
+        if asking.requesting(part, guarded, begun) {
+            let asked = Instant::now();
+            network = self.store.save(&network, asking, &origin(), begun).await?;
+            failpoint::hit("network.step.after_requested");
+            if turn.lost().is_cancelled() || asked.elapsed() > SOONEST {
+                return Ok(None);
+            }
+        }
+        let made = self.provider.ensure_vpc(&network, part).await;
+        failpoint::hit("network.step.after_call");
+        let after = match made {
+            Ok(answer) => {
+                let now = self.store.now_ms().await?;
+                let timing = &self.timing;
+                self.commit(&network, now, |after| {
+                    after.looked(answer, begun, now, timing)
+                })
+                .await?
+            }
+            Err(failure) => {
+                let refused = failure.refused;
+                self.give_up(&network, failure, refused, halt).await?
+            }
+        };
+        Ok(Some(after))
+    }
+
+    async fn remove(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
+        match self.provider.delete_vpc(network).await {
+            Ok((removal, token)) => {
+                let now = self.store.now_ms().await?;
+                let timing = &self.timing;
+                self.commit(network, now, |after| {
+                    after.removed(removal, token, begun, now, timing)
+                })
+                .await
+            }
+            Err(failure) => self.give_up(network, failure, false, halt).await,
+        }
+    }
+
+    /// Records a step that could not be done. `unmade`: it was a request, and the cloud surely did not follow it.
+    async fn give_up(
+        &self,
+        network: &Network,
+        failure: Failure,
+        unmade: bool,
+        halt: &Halt,
+    ) -> Result<Network, Error> {
+        tracing::info!(
+            reason = failure.reason,
+            message = failure.message,
+            "a step could not be done"
+        );
+        match failure.kind {
+            FailureKind::Throttled => halt.set(Gate::Throttled(failure.retry_after)),
+            FailureKind::Unauthorized => halt.set(Gate::Unauthorized),
+            FailureKind::Terminal
+            | FailureKind::Quota
+            | FailureKind::InProgress
+            | FailureKind::Unavailable
+            | FailureKind::Unknown => {}
+        }
+        let now = self.store.now_ms().await?;
+        let jitter = rand::random::<f64>();
+        self.commit(network, now, |after| {
+            if unmade {
+                after.request_refused();
+            }
+            after.failed(&failure, now, jitter);
+        })
+        .await
+    }
+
+    async fn commit(
+        &self,
+        before: &Network,
+        now: i64,
+        change: impl FnOnce(&mut Network),
+    ) -> Result<Network, Error> {
+        let mut after = before.clone();
+        change(&mut after);
+        self.store.save(before, after, &origin(), now).await
+    }
+}
+
+fn origin() -> Origin {
+    Origin {
+        actor: "worker".to_owned(),
+        request_id: String::new(),
+        trace_id: telemetry::trace_id(),
+    }
+}

@@ -1,0 +1,379 @@
+//! A provider-adapter with a small cloud behind it, which does what the test says.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::cloud::{CloudError, CloudErrorKind};
+use api::provider::v1::provider_service_server::{ProviderService, ProviderServiceServer};
+use api::provider::v1::*;
+use futures::stream;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+/// The parts of a VPC, in the order in which they are made.
+pub(crate) const PARTS: [&str; 5] = ["vpc", "subnet/a", "subnet/b", "subnet/c", "security-group"];
+
+/// What becomes of one call.
+#[derive(Debug, Clone)]
+pub(crate) enum Mood {
+    /// It works.
+    Work,
+    /// It works, and its answer is lost.
+    LoseAnswer,
+    /// It is lost on the way.
+    LoseRequest,
+    /// It works, and what it made does not show in this many looks.
+    Hide(u32),
+    /// The cloud says no, and did nothing.
+    Refuse(CloudErrorKind, &'static str),
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    made: u32,
+    hidden_looks: u32,
+}
+
+#[derive(Debug, Default)]
+struct Cloud {
+    /// Of each network's parts, by account: how many there are.
+    parts: BTreeMap<(String, String), BTreeMap<String, Part>>,
+    on_place: VecDeque<Mood>,
+    on_look: VecDeque<Mood>,
+    on_make: HashMap<String, VecDeque<Mood>>,
+    on_delete: VecDeque<Mood>,
+    calls: Vec<String>,
+    full_accounts: Vec<String>,
+}
+
+/// The scripted provider-adapter. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Provider(Arc<Mutex<Cloud>>);
+
+impl Provider {
+    /// Serves on a free port until the test's runtime ends.
+    pub(crate) async fn start() -> (Self, SocketAddr) {
+        let provider = Self::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tonic::transport::Server::builder()
+            .add_service(ProviderServiceServer::new(provider.clone()))
+            .serve_with_incoming(TcpIncoming::from(listener));
+        tokio::spawn(server);
+        (provider, address)
+    }
+
+    fn cloud(&self) -> MutexGuard<'_, Cloud> {
+        self.0.lock().unwrap()
+    }
+
+    /// What becomes of the next calls of PlaceNetwork.
+    pub(crate) fn on_place(&self, moods: impl IntoIterator<Item = Mood>) {
+        self.cloud().on_place.extend(moods);
+    }
+
+    /// What becomes of the next looks.
+    pub(crate) fn on_look(&self, moods: impl IntoIterator<Item = Mood>) {
+        self.cloud().on_look.extend(moods);
+    }
+
+    /// What becomes of the next calls that make this part.
+    pub(crate) fn on_make(&self, part: &str, moods: impl IntoIterator<Item = Mood>) {
+        self.cloud()
+            .on_make
+            .entry(part.to_owned())
+            .or_default()
+            .extend(moods);
+    }
+
+    /// What becomes of the next calls of DeleteVpc.
+    pub(crate) fn on_delete(&self, moods: impl IntoIterator<Item = Mood>) {
+        self.cloud().on_delete.extend(moods);
+    }
+
+    /// An account whose cloud takes no more VPCs.
+    pub(crate) fn fill(&self, account: &str) {
+        self.cloud().full_accounts.push(account.to_owned());
+    }
+
+    /// How many of each part of a network there are, over all accounts.
+    pub(crate) fn parts_of(&self, network: &str) -> BTreeMap<String, u32> {
+        let mut counts = BTreeMap::new();
+        for ((owner, _), parts) in &self.cloud().parts {
+            for (name, part) in parts.iter().filter(|_| owner == network) {
+                *counts.entry(name.clone()).or_default() += part.made;
+            }
+        }
+        counts
+    }
+
+    /// Whether exactly one of each part of a network stands.
+    pub(crate) fn has_one_of_each(&self, network: &str) -> bool {
+        let parts = self.parts_of(network);
+        parts.len() == PARTS.len() && parts.values().all(|made| *made == 1)
+    }
+
+    /// The calls so far, such as `EnsureVpc vpc`.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.cloud().calls.clone()
+    }
+}
+
+/// A connection that breaks says nothing of ours.
+fn silence() -> Status {
+    Status::unavailable("connection reset")
+}
+
+fn refusal(kind: CloudErrorKind, reason: &str) -> Status {
+    CloudError::refused(kind, reason, format!("the cloud says {reason}")).into()
+}
+
+fn subnet(name: &str) -> vpc::Subnet {
+    let zone = name.rsplit('/').next().unwrap_or_default();
+    vpc::Subnet {
+        id: format!("subnet-{zone}"),
+        zone: format!("eu-west-1{zone}"),
+        zone_id: format!("euw1-az-{zone}"),
+        cidr: "10.20.0.0/18".to_owned(),
+    }
+}
+
+impl Cloud {
+    fn ensure(&mut self, request: &EnsureVpcRequest) -> Result<EnsureVpcResponse, Status> {
+        let reference = request.r#ref.clone().unwrap();
+        let account = reference.group.unwrap().account_id;
+        let is_full = self.full_accounts.contains(&account);
+        let mood = match request.create_part.as_str() {
+            "" => self.on_look.pop_front(),
+            part => self.on_make.get_mut(part).and_then(VecDeque::pop_front),
+        };
+        match mood {
+            Some(Mood::LoseRequest) => return Err(silence()),
+            Some(Mood::Refuse(kind, reason)) => return Err(refusal(kind, reason)),
+            _ => {}
+        }
+        let standing = self
+            .parts
+            .entry((reference.network_id, account))
+            .or_default();
+        let mut seen = request.known.clone().unwrap_or_default();
+        for (name, part) in standing.iter_mut() {
+            if part.hidden_looks > 0 {
+                part.hidden_looks -= 1;
+            } else if part.made > 0 && !seen.parts.contains(name) {
+                seen.parts.push(name.clone());
+            }
+        }
+        let missing = |seen: &Vpc| {
+            PARTS
+                .into_iter()
+                .find(|name| !seen.parts.contains(&(*name).to_owned()))
+        };
+        if let Some(next) = missing(&seen).filter(|next| *next == request.create_part) {
+            if next == "vpc" && is_full {
+                return Err(refusal(CloudErrorKind::Quota, "VPC_LIMIT"));
+            }
+            let part = standing.entry(next.to_owned()).or_default();
+            part.made += 1;
+            if let Some(Mood::Hide(looks)) = mood {
+                part.hidden_looks = looks;
+            }
+            seen.parts.push(next.to_owned());
+        }
+        let has = |name: &str| seen.parts.iter().any(|part| part == name);
+        let vpc = Vpc {
+            vpc_id: if has("vpc") {
+                "vpc-0a1b2c3d".to_owned()
+            } else {
+                String::new()
+            },
+            subnets: seen
+                .parts
+                .iter()
+                .filter(|part| part.starts_with("subnet/"))
+                .map(|part| subnet(part))
+                .collect(),
+            security_group_id: if has("security-group") {
+                "sg-1".to_owned()
+            } else {
+                String::new()
+            },
+            parts: seen.parts.clone(),
+        };
+        // An answer that is lost after the work was done, or that hides it, is no answer.
+        if matches!(mood, Some(Mood::LoseAnswer | Mood::Hide(_))) {
+            return Err(silence());
+        }
+        let next_part = missing(&vpc).unwrap_or_default().to_owned();
+        Ok(EnsureVpcResponse {
+            vpc: Some(vpc),
+            next_part,
+            guarded: true,
+            operation_token: String::new(),
+        })
+    }
+
+    /// Removes one part a call, the last one first.
+    fn delete(&mut self, request: &DeleteVpcRequest) -> Result<Removal, Status> {
+        let reference = request.r#ref.clone().unwrap();
+        let mood = self.on_delete.pop_front();
+        match mood {
+            Some(Mood::LoseRequest) => return Err(silence()),
+            Some(Mood::Refuse(kind, reason)) => return Err(refusal(kind, reason)),
+            _ => {}
+        }
+        let key = (reference.network_id, reference.group.unwrap().account_id);
+        let known = request.known.clone().unwrap_or_default();
+        let removal = match self.parts.get_mut(&key) {
+            Some(parts) if !parts.is_empty() => {
+                let last = PARTS
+                    .into_iter()
+                    .rev()
+                    .find(|name| parts.contains_key(*name))
+                    .unwrap();
+                parts.remove(last);
+                if parts.is_empty() {
+                    Removal::Deleted
+                } else {
+                    Removal::InProgress
+                }
+            }
+            _ if known.parts.is_empty() => Removal::Absent,
+            _ => Removal::Deleted,
+        };
+        match mood {
+            Some(Mood::LoseAnswer) => Err(silence()),
+            _ => Ok(removal),
+        }
+    }
+
+    fn place(&mut self, request: &PlaceNetworkRequest) -> Result<Group, Status> {
+        match self.on_place.pop_front() {
+            Some(Mood::Refuse(kind, reason)) => return Err(refusal(kind, reason)),
+            Some(Mood::LoseAnswer | Mood::LoseRequest) => return Err(silence()),
+            _ => {}
+        }
+        let free = ["111122223333", "444455556666"]
+            .into_iter()
+            .find(|account| !request.refused_account_ids.contains(&(*account).to_owned()));
+        let Some(account) = free else {
+            return Err(refusal(CloudErrorKind::Quota, "NO_ROOM"));
+        };
+        Ok(Group {
+            provider: request.provider,
+            account_id: account.to_owned(),
+            region: request.region.clone(),
+        })
+    }
+}
+
+type Never<T> = stream::Empty<Result<T, Status>>;
+
+#[tonic::async_trait]
+impl ProviderService for Provider {
+    type ObserveVpcsStream = Never<ObserveVpcsResponse>;
+    type ObservePeeringsStream = Never<ObservePeeringsResponse>;
+    type ObserveRoutesStream = Never<ObserveRoutesResponse>;
+
+    async fn place_network(
+        &self,
+        request: Request<PlaceNetworkRequest>,
+    ) -> Result<Response<PlaceNetworkResponse>, Status> {
+        let mut cloud = self.cloud();
+        cloud.calls.push("PlaceNetwork".to_owned());
+        let group = cloud.place(&request.into_inner())?;
+        Ok(Response::new(PlaceNetworkResponse { group: Some(group) }))
+    }
+
+    async fn ensure_vpc(
+        &self,
+        request: Request<EnsureVpcRequest>,
+    ) -> Result<Response<EnsureVpcResponse>, Status> {
+        let request = request.into_inner();
+        let mut cloud = self.cloud();
+        cloud.calls.push(
+            format!("EnsureVpc {}", request.create_part)
+                .trim_end()
+                .to_owned(),
+        );
+        cloud.ensure(&request).map(Response::new)
+    }
+
+    async fn delete_vpc(
+        &self,
+        request: Request<DeleteVpcRequest>,
+    ) -> Result<Response<DeleteVpcResponse>, Status> {
+        let mut cloud = self.cloud();
+        cloud.calls.push("DeleteVpc".to_owned());
+        let removal = cloud.delete(&request.into_inner())?;
+        let operation_token = String::new();
+        Ok(Response::new(DeleteVpcResponse {
+            removal: removal.into(),
+            operation_token,
+        }))
+    }
+
+    async fn observe_vpcs(
+        &self,
+        _: Request<ObserveVpcsRequest>,
+    ) -> Result<Response<Self::ObserveVpcsStream>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn ensure_firewall(
+        &self,
+        _: Request<EnsureFirewallRequest>,
+    ) -> Result<Response<EnsureFirewallResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn ensure_peering(
+        &self,
+        _: Request<EnsurePeeringRequest>,
+    ) -> Result<Response<EnsurePeeringResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn delete_peering(
+        &self,
+        _: Request<DeletePeeringRequest>,
+    ) -> Result<Response<DeletePeeringResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn observe_peerings(
+        &self,
+        _: Request<ObservePeeringsRequest>,
+    ) -> Result<Response<Self::ObservePeeringsStream>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn ensure_routes(
+        &self,
+        _: Request<EnsureRoutesRequest>,
+    ) -> Result<Response<EnsureRoutesResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn observe_routes(
+        &self,
+        _: Request<ObserveRoutesRequest>,
+    ) -> Result<Response<Self::ObserveRoutesStream>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn describe_steps(
+        &self,
+        _: Request<DescribeStepsRequest>,
+    ) -> Result<Response<DescribeStepsResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
+    async fn get_limits(
+        &self,
+        _: Request<GetLimitsRequest>,
+    ) -> Result<Response<GetLimitsResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+}
