@@ -1,0 +1,7 @@
+//! The other services as seen from here: domain types in and out.
+
+mod network;
+mod provider;
+
+pub use network::{AttachError, NetworkClient, NetworkError};
+pub use provider::{Listing, Page, ProviderClient, Routes, refusal};

@@ -1,0 +1,271 @@
+//! The provider-adapter: the one door to the clouds.
+
+use std::time::Duration;
+
+use api::cloud::{CloudError, CloudErrorKind};
+use api::provider::v1::provider_service_client::ProviderServiceClient;
+use api::provider::v1::{
+    self as proto, DeletePeeringRequest, EnsurePeeringRequest, EnsureRoutesRequest,
+    ObservePeeringsRequest, ObservePeeringsResponse, PeeringObservation, PeeringRef, Route, VpcRef,
+    peering_observation, route,
+};
+use runtime::client::Client;
+use tonic::{Request, Status, Streaming};
+use types::GroupId;
+
+use crate::domain::progress::{Refusal, RefusalKind, Removal};
+use crate::domain::{CloudState, Peering, Sighting};
+
+/// Calls the provider-adapter. Clones share the connection.
+#[derive(Clone)]
+pub struct ProviderClient {
+    client: ProviderServiceClient<Client>,
+    deployment: String,
+    page_timeout: Duration,
+}
+
+/// How far the route tables of a network are.
+#[derive(Debug, Clone, Copy)]
+pub struct Routes {
+    /// Nothing is left to do.
+    pub is_complete: bool,
+    /// Wanted routes that are not in every table.
+    pub missing: usize,
+}
+
+/// A listing under way.
+pub struct Listing {
+    pages: Streaming<ObservePeeringsResponse>,
+    deployment: String,
+    page_timeout: Duration,
+}
+
+/// A part of a listing.
+#[derive(Debug)]
+pub struct Page {
+    /// What it shows.
+    pub sightings: Vec<Sighting>,
+    /// It is the last one, and the listing missed nothing.
+    pub is_complete: bool,
+}
+
+impl ProviderClient {
+    /// Calls through `client` for the peerings of `deployment`; a page of a listing may take `page_timeout`.
+    pub fn new(client: Client, deployment: &str, page_timeout: Duration) -> Self {
+        // A create whose answer is lost has to be looked for; sending it again would not be looking.
+        let client = client
+            .streaming(&["ObservePeerings"])
+            .once(&["EnsurePeering"]);
+        Self {
+            client: ProviderServiceClient::new(client),
+            deployment: deployment.to_owned(),
+            page_timeout,
+        }
+    }
+
+    /// Requests the vendor half, within `deadline`. Answers with what the cloud shows, and a token to be handed back.
+    pub async fn ensure_peering(
+        &self,
+        peering: &Peering,
+        deadline: Duration,
+    ) -> Result<(Sighting, String), CloudError> {
+        let mut request = Request::new(EnsurePeeringRequest {
+            r#ref: Some(self.peering_ref(peering)),
+            network_id: peering.network.to_string(),
+            vendor_vpc_id: peering.vendor.vpc_id.clone(),
+            peer: Some(proto::Peer {
+                account_id: peering.peer.account().to_owned(),
+                region: peering.peer.region().to_owned(),
+                vpc_id: peering.peer.vpc().to_owned(),
+            }),
+        });
+        request.set_timeout(deadline);
+        let answer = self
+            .client
+            .clone()
+            .ensure_peering(request)
+            .await
+            .map_err(cloud_error)?;
+        let answer = answer.into_inner();
+        let observation = answer.observation.ok_or_else(|| {
+            CloudError::unknown_outcome(
+                CloudErrorKind::Unavailable,
+                "CLOUD_UNAVAILABLE",
+                "the provider-adapter answered without an observation",
+            )
+        })?;
+        Ok((
+            sighting(observation, &self.deployment),
+            answer.operation_token,
+        ))
+    }
+
+    /// Removes the vendor half of this id. Answers how far that is, and with a token to be handed back.
+    pub async fn delete_peering(
+        &self,
+        peering: &Peering,
+        provider_peering_id: &str,
+    ) -> Result<(Removal, String), CloudError> {
+        let request = DeletePeeringRequest {
+            r#ref: Some(self.peering_ref(peering)),
+            provider_peering_id: provider_peering_id.to_owned(),
+            vendor_vpc_id: peering.vendor.vpc_id.clone(),
+            operation_token: peering.work.operation_token.clone(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .delete_peering(request)
+            .await
+            .map_err(cloud_error)?;
+        let answer = answer.into_inner();
+        let removal = match answer.removal() {
+            proto::Removal::Deleted => Removal::Deleted,
+            proto::Removal::Absent => Removal::Absent,
+            proto::Removal::InProgress | proto::Removal::Unspecified => Removal::InProgress,
+        };
+        Ok((removal, answer.operation_token))
+    }
+
+    /// Moves the route tables of the peering's network towards leading to exactly the peerings in `wanted`.
+    pub async fn ensure_routes(
+        &self,
+        peering: &Peering,
+        wanted: &[Peering],
+    ) -> Result<Routes, CloudError> {
+        let routes = wanted.iter().flat_map(|one| {
+            let target = one.provider_peering_id.clone().unwrap_or_default();
+            one.peer.cidrs().iter().map(move |cidr| Route {
+                cidr: cidr.to_string(),
+                provider_peering_id: target.clone(),
+                ..Default::default()
+            })
+        });
+        let request = EnsureRoutesRequest {
+            r#ref: Some(VpcRef {
+                group: api::provider_group(&peering.group()),
+                deployment: self.deployment.clone(),
+                network_id: peering.network.to_string(),
+                region: peering.vendor.region.to_string(),
+            }),
+            vpc_id: peering.vendor.vpc_id.clone(),
+            wanted: routes.collect(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .ensure_routes(request)
+            .await
+            .map_err(cloud_error)?;
+        let answer = answer.into_inner();
+        let is_missing = |route: &&Route| route.state() == route::State::Missing;
+        Ok(Routes {
+            is_complete: answer.complete,
+            missing: answer.routes.iter().filter(is_missing).count(),
+        })
+    }
+
+    /// Begins a listing of all peerings of a group.
+    pub async fn observe(&self, group: &GroupId) -> Result<Listing, CloudError> {
+        let request = ObservePeeringsRequest {
+            group: api::provider_group(group),
+            deployment: self.deployment.clone(),
+            provider_peering_ids: Vec::new(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .observe_peerings(request)
+            .await
+            .map_err(cloud_error)?;
+        Ok(Listing {
+            pages: answer.into_inner(),
+            deployment: self.deployment.clone(),
+            page_timeout: self.page_timeout,
+        })
+    }
+
+    fn peering_ref(&self, peering: &Peering) -> PeeringRef {
+        PeeringRef {
+            group: api::provider_group(&peering.group()),
+            deployment: self.deployment.clone(),
+            peering_id: peering.id.to_string(),
+            attempt: peering.attempt,
+        }
+    }
+}
+
+impl Listing {
+    /// The next part; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Page>, CloudError> {
+        let page = tokio::time::timeout(self.page_timeout, self.pages.message()).await;
+        let page = page.map_err(|_| {
+            CloudError::unknown_outcome(
+                CloudErrorKind::Unavailable,
+                "CLOUD_UNAVAILABLE",
+                format!("the next page took longer than {:?}", self.page_timeout),
+            )
+        })?;
+        Ok(page.map_err(cloud_error)?.map(|page| Page {
+            is_complete: page.complete,
+            sightings: page
+                .observations
+                .into_iter()
+                .map(|observation| sighting(observation, &self.deployment))
+                .collect(),
+        }))
+    }
+}
+
+/// What an error of a cloud means for a step.
+pub fn refusal(error: &CloudError) -> Refusal {
+    let kind = match error.kind {
+        CloudErrorKind::Terminal => RefusalKind::Terminal,
+        CloudErrorKind::Quota => RefusalKind::Quota,
+        CloudErrorKind::Throttled | CloudErrorKind::InProgress | CloudErrorKind::Unavailable => {
+            RefusalKind::Passing
+        }
+        CloudErrorKind::Unauthorized => RefusalKind::Unauthorized,
+        CloudErrorKind::Invalid | CloudErrorKind::Unknown => RefusalKind::Unknown,
+    };
+    Refusal {
+        kind,
+        reason: error.reason.clone(),
+        message: error.message.clone(),
+        certain: error.refused,
+    }
+}
+
+fn cloud_error(status: Status) -> CloudError {
+    CloudError::from_status(&status)
+}
+
+fn sighting(observation: PeeringObservation, deployment: &str) -> Sighting {
+    use peering_observation::State;
+    let state = match observation.state() {
+        State::Unspecified | State::Unrecognized => CloudState::Unrecognized,
+        State::Provisioning => CloudState::Provisioning,
+        State::PendingAcceptance => CloudState::PendingAcceptance,
+        State::Active => CloudState::Active,
+        State::Rejected => CloudState::Rejected,
+        State::Expired => CloudState::Expired,
+        State::Failed => CloudState::Failed,
+        State::Deleting => CloudState::Deleting,
+        State::Deleted => CloudState::Deleted,
+        State::Inactive => CloudState::Inactive,
+    };
+    let ours = observation.deployment == deployment;
+    let peer = observation.peer.unwrap_or_default();
+    Sighting {
+        peering: observation.peering_id.parse().ok().filter(|_| ours),
+        provider_peering_id: observation.provider_peering_id,
+        attempt: observation.attempt,
+        state,
+        reason: observation.reason,
+        message: observation.message,
+        raw_state: observation.raw_state,
+        expire_at: observation.expire_time.as_ref().map(api::millis),
+        vendor_vpc: observation.vendor_vpc_id,
+        peer: (peer.account_id, peer.region, peer.vpc_id),
+    }
+}

@@ -1,0 +1,136 @@
+//! The settings of the peering service and the rules between them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use runtime::clock::millis;
+use runtime::config::{
+    ClientConfig, DatabaseConfig, Error, QueueConfig, ServerConfig, Sources, TelemetryConfig,
+};
+use serde::Deserialize;
+
+use crate::domain::{Policy, Rules};
+
+/// Prefix of the environment variables.
+pub const ENV_PREFIX: &str = "PEERWAY_PEERING";
+
+/// The settings with their defaults.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Everything that can be set; `config.default.toml` says what each setting means.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Sets apart suites that share a cloud account.
+    pub deployment: String,
+    /// Development: a peer may live in the vendor's own account.
+    pub allow_vendor_peer: bool,
+    /// A create that was not admitted after this long is given up.
+    #[serde(with = "humantime_serde")]
+    pub withdraw_after: Duration,
+    /// How often such creates are looked for.
+    #[serde(with = "humantime_serde")]
+    pub withdraw_interval: Duration,
+    /// A request of which the cloud shows nothing fails after this long.
+    #[serde(with = "humantime_serde")]
+    pub provision_timeout: Duration,
+    /// How long RefreshPeering waits.
+    #[serde(with = "humantime_serde")]
+    pub refresh_wait: Duration,
+    /// The gRPC port.
+    pub server: ServerConfig,
+    /// The service's own database.
+    pub database: DatabaseConfig,
+    /// The status-check queue.
+    pub queue: QueueConfig,
+    /// The network service.
+    pub network: ClientConfig,
+    /// The provider-adapter.
+    pub provider_adapter: ClientConfig,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// Loads the built-in defaults, then `file`, then `env` (usually `std::env::vars()`), and checks the whole.
+    pub fn load(file: Option<&Path>, env: Vec<(String, String)>) -> Result<Self, Error> {
+        let config: Self = runtime::config::load(Sources {
+            defaults: &[("", DEFAULTS)],
+            file,
+            env_prefix: ENV_PREFIX,
+            env,
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks the rules between settings.
+    pub fn check(&self) -> Result<(), Error> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=32).contains(&self.deployment.len()) || !self.deployment.bytes().all(allowed) {
+            return Err(Error::rule(format!(
+                "deployment must be 1-32 characters of a-z 0-9 -, not {:?}",
+                self.deployment
+            )));
+        }
+        if self.withdraw_interval.is_zero() {
+            return Err(Error::rule("withdraw_interval must not be zero"));
+        }
+        if self.refresh_wait >= self.server.request_timeout {
+            return Err(Error::rule(
+                "refresh_wait must be shorter than server.request_timeout, or no refresh would be answered",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            allow_vendor_peer: self.allow_vendor_peer,
+        }
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            absence_grace: millis(self.queue.absence_grace),
+            provision_timeout: millis(self.provision_timeout),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<Config, Error> {
+        Config::load(
+            None,
+            vec![(format!("{ENV_PREFIX}__{name}"), value.to_owned())],
+        )
+    }
+
+    #[test]
+    fn the_defaults_load() {
+        let config = Config::load(None, Vec::new()).unwrap();
+        assert_eq!(config.server.listen.port(), 7102);
+        assert_eq!(config.rules().absence_grace, 60_000);
+        assert!(!config.policy().allow_vendor_peer);
+    }
+
+    #[test]
+    fn a_broken_rule_is_named() {
+        for (name, value, words) in [
+            ("DEPLOYMENT", "Dev", "deployment must be"),
+            (
+                "WITHDRAW_INTERVAL",
+                "0s",
+                "withdraw_interval must not be zero",
+            ),
+            ("REFRESH_WAIT", "1m", "refresh_wait must be shorter"),
+            ("NO_SUCH", "1", "no_such"),
+        ] {
+            let error = with(name, value).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

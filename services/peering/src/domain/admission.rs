@@ -1,0 +1,326 @@
+//! What can be said about a wished peering before anything is recorded.
+
+use types::{
+    AwsAccountId, AwsVpcId, Cidr, DisplayName, GcpNetworkName, GcpProjectId, Labels, NetworkId,
+    PeeringId, ProviderKind, Region, RequestId, TenantId,
+};
+
+use super::peering::{Admission, Peer, Peering, Vendor, Work};
+use super::reasons;
+use super::state::State;
+
+/// A peering as it was asked for, every field well-formed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Whose it shall be.
+    pub tenant: TenantId,
+    /// Makes the call repeatable.
+    pub request_id: Option<RequestId>,
+    /// The network it shall start from.
+    pub network: NetworkId,
+    /// The name for people.
+    pub display_name: DisplayName,
+    /// What the owner hangs on it.
+    pub labels: Labels,
+    /// The customer's side.
+    pub peer: WishedPeer,
+    /// Ranges may overlap those of the network's other peerings.
+    pub allow_overlap: bool,
+}
+
+/// The customer's side as it was given: a region that was left out is the network's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WishedPeer {
+    /// A VPC in AWS.
+    Aws {
+        /// The VPC owner's account.
+        account: AwsAccountId,
+        /// The VPC's region.
+        region: Option<Region>,
+        /// The VPC.
+        vpc: AwsVpcId,
+        /// Its ranges.
+        cidrs: Vec<Cidr>,
+    },
+    /// A VPC network in GCP.
+    Gcp {
+        /// The project.
+        project: GcpProjectId,
+        /// The network.
+        network: GcpNetworkName,
+        /// Its ranges.
+        cidrs: Vec<Cidr>,
+    },
+}
+
+impl WishedPeer {
+    fn provider(&self) -> ProviderKind {
+        match self {
+            Self::Aws { .. } => ProviderKind::Aws,
+            Self::Gcp { .. } => ProviderKind::Gcp,
+        }
+    }
+
+    fn placed(self, network: &Network) -> Peer {
+        match self {
+            Self::Aws {
+                account,
+                region,
+                vpc,
+                cidrs,
+            } => {
+                let region = region.unwrap_or_else(|| network.region.clone());
+                Peer::Aws {
+                    account,
+                    region,
+                    vpc,
+                    cidrs,
+                }
+            }
+            Self::Gcp {
+                project,
+                network,
+                cidrs,
+            } => Peer::Gcp {
+                project,
+                network,
+                cidrs,
+            },
+        }
+    }
+}
+
+/// The network of a wished peering, as the network service shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Names it.
+    pub id: NetworkId,
+    /// Its name for people.
+    pub display_name: String,
+    /// Its cloud.
+    pub provider: ProviderKind,
+    /// Its region.
+    pub region: Region,
+    /// Its range.
+    pub cidr: Cidr,
+    /// Its state's name.
+    pub state: String,
+    /// Whether peerings can be attached.
+    pub is_active: bool,
+    /// The vendor's account or project.
+    pub account_id: String,
+    /// The vendor's VPC.
+    pub vpc_id: String,
+}
+
+/// What the vendor allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Development: a peer may live in the vendor's own account.
+    pub allow_vendor_peer: bool,
+}
+
+/// Why a well-formed wish is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The arm that was filled is not the network's cloud.
+    #[error("the network is in {network}, so the {network} side must be given, not {peer}")]
+    WrongProvider {
+        /// The network's cloud.
+        network: ProviderKind,
+        /// The given arm.
+        peer: ProviderKind,
+    },
+    /// The network can't be peered yet, or any more.
+    #[error("the network is {state}; peerings start from an ACTIVE one")]
+    NetworkNotActive {
+        /// The network's state.
+        state: String,
+    },
+    /// Both sides are the same VPC.
+    #[error("the given VPC is the network's own")]
+    SelfPeering,
+    /// The customer's ranges and the network's share addresses.
+    #[error("{peer} overlaps the network's range {network}")]
+    CidrOverlap {
+        /// The customer's range.
+        peer: Cidr,
+        /// The network's range.
+        network: Cidr,
+    },
+    /// The other side is the vendor's too, so no customer would ever have to agree.
+    #[error("account {account} is the vendor's own")]
+    PeerIsVendor {
+        /// The account.
+        account: String,
+    },
+}
+
+/// The peering that a wish asks for, unadmitted, if nothing that can be known here forbids it.
+pub fn admissible(
+    wish: Wish,
+    network: &Network,
+    policy: Policy,
+    now: i64,
+) -> Result<Peering, Error> {
+    let peer = wish.peer.provider();
+    if peer != network.provider {
+        return Err(Error::WrongProvider {
+            network: network.provider,
+            peer,
+        });
+    }
+    if !network.is_active {
+        return Err(Error::NetworkNotActive {
+            state: network.state.clone(),
+        });
+    }
+    let peer = wish.peer.placed(network);
+    if peer.account() == network.account_id && peer.vpc() == network.vpc_id {
+        return Err(Error::SelfPeering);
+    }
+    if let Some(&range) = peer
+        .cidrs()
+        .iter()
+        .find(|range| range.overlaps(&network.cidr))
+    {
+        return Err(Error::CidrOverlap {
+            peer: range,
+            network: network.cidr,
+        });
+    }
+    if peer.account() == network.account_id && !policy.allow_vendor_peer {
+        return Err(Error::PeerIsVendor {
+            account: network.account_id.clone(),
+        });
+    }
+    Ok(Peering {
+        id: PeeringId::generate(),
+        tenant: wish.tenant,
+        version: 1,
+        network: network.id,
+        network_display_name: network.display_name.clone(),
+        display_name: wish.display_name,
+        labels: wish.labels,
+        attempt: 1,
+        attempt_at: now,
+        peer,
+        allow_overlap: wish.allow_overlap,
+        vendor: Vendor {
+            account_id: network.account_id.clone(),
+            vpc_id: network.vpc_id.clone(),
+            region: network.region.clone(),
+            cidr: network.cidr,
+        },
+        state: State::Provisioning,
+        reason: String::new(),
+        message: reasons::message(State::Provisioning, ""),
+        raw_state: String::new(),
+        conditions: Vec::new(),
+        provider_peering_id: None,
+        expire_at: None,
+        activate_at: None,
+        create_at: now,
+        update_at: now,
+        delete_at: None,
+        purge_at: None,
+        work: Work {
+            admission: Admission::Unadmitted,
+            create_request_id: wish.request_id.map(String::from),
+            lane_since: now,
+            observe_at: None,
+            step_at: None,
+            requested_at: None,
+            operation_token: String::new(),
+            missed_at: None,
+            failures: 0,
+            suspended_at: None,
+            gone: false,
+            routes_due: false,
+            traceparent: None,
+        },
+    })
+}
+
+impl Peering {
+    /// The network has taken it: it is part of the world, and its first step is due.
+    pub fn admit(&mut self, now: i64) {
+        self.work.admission = Admission::Admitted;
+        self.attempt_at = now;
+        self.update_at = now;
+        self.work.lane_since = now;
+        self.work.step_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::walk::{NOW, network, wish};
+
+    const STRICT: Policy = Policy {
+        allow_vendor_peer: false,
+    };
+
+    #[test]
+    fn a_wish_that_nothing_forbids_becomes_a_peering_in_the_network_s_region() {
+        let peering = admissible(wish(), &network(), STRICT, NOW).unwrap();
+        assert_eq!(
+            peering.peer.identity(),
+            "aws/222222222222/eu-west-1/vpc-0a0a0a0a"
+        );
+        assert_eq!(peering.state, State::Provisioning);
+        assert_eq!(peering.work.admission, Admission::Unadmitted);
+        assert_eq!(peering.group().to_string(), "aws/111111111111/eu-west-1");
+        assert!(!peering.is_cross_region());
+    }
+
+    #[test]
+    fn each_rule_refuses() {
+        let inactive = Network {
+            is_active: false,
+            state: "PENDING".to_owned(),
+            ..network()
+        };
+        assert!(matches!(
+            admissible(wish(), &inactive, STRICT, NOW),
+            Err(Error::NetworkNotActive { .. })
+        ));
+        let other = Network {
+            provider: ProviderKind::Gcp,
+            ..network()
+        };
+        assert!(matches!(
+            admissible(wish(), &other, STRICT, NOW),
+            Err(Error::WrongProvider { .. })
+        ));
+        let overlapping = Network {
+            cidr: "10.1.128.0/17".parse().unwrap(),
+            ..network()
+        };
+        assert!(matches!(
+            admissible(wish(), &overlapping, STRICT, NOW),
+            Err(Error::CidrOverlap { .. })
+        ));
+        let same_account = Network {
+            account_id: "222222222222".to_owned(),
+            ..network()
+        };
+        assert!(matches!(
+            admissible(wish(), &same_account, STRICT, NOW),
+            Err(Error::PeerIsVendor { .. })
+        ));
+        let lenient = Policy {
+            allow_vendor_peer: true,
+        };
+        assert!(admissible(wish(), &same_account, lenient, NOW).is_ok());
+        let same_vpc = Network {
+            vpc_id: "vpc-0a0a0a0a".to_owned(),
+            ..same_account
+        };
+        assert_eq!(
+            admissible(wish(), &same_vpc, lenient, NOW),
+            Err(Error::SelfPeering)
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! The quick answer for most looks at most peerings: nothing new.
+
+use types::PeeringId;
+
+use super::observe::waiting_reason;
+use super::peering::Peering;
+use super::sighting::{CloudState, Sighting};
+use super::state::State;
+
+/// As much of a peering as tells whether a look changes anything: what is read for thousands at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    /// The peering.
+    pub id: PeeringId,
+    /// Its version when it was read.
+    pub version: i64,
+    /// Its attempt.
+    pub attempt: i32,
+    /// Its state.
+    pub state: State,
+    /// Its reason.
+    pub reason: String,
+    /// The cloud's word, as recorded.
+    pub raw_state: String,
+    /// The cloud's id, when known.
+    pub provider_peering_id: Option<String>,
+    /// Until when it can be accepted.
+    pub expire_at: Option<i64>,
+    /// Since when its lane watches it.
+    pub lane_since: i64,
+    /// The first complete look that did not show it.
+    pub missed_at: Option<i64>,
+    /// The cloud has nothing left of it.
+    pub gone: bool,
+}
+
+impl Glance {
+    /// What a look needs to know of `peering` at first.
+    pub fn of(peering: &Peering) -> Self {
+        Self {
+            id: peering.id,
+            version: peering.version,
+            attempt: peering.attempt,
+            state: peering.state,
+            reason: peering.reason.clone(),
+            raw_state: peering.raw_state.clone(),
+            provider_peering_id: peering.provider_peering_id.clone(),
+            expire_at: peering.expire_at,
+            lane_since: peering.work.lane_since,
+            missed_at: peering.work.missed_at,
+            gone: peering.work.gone,
+        }
+    }
+}
+
+/// Whether [`observe`] surely finds nothing new in a look that showed `seen`: what most looks at most peerings find.
+pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
+    let Some(seen) = seen else {
+        return glance.state == State::Disconnected && glance.gone;
+    };
+    if glance.provider_peering_id.as_ref() != Some(&seen.provider_peering_id)
+        || glance.missed_at.is_some()
+        || glance.raw_state != seen.raw_state
+    {
+        return false;
+    }
+    match (glance.state, seen.state) {
+        (State::PendingAcceptance, CloudState::PendingAcceptance | CloudState::Inactive) => {
+            glance.expire_at == seen.expire_at
+                && glance.reason == waiting_reason(seen)
+                && !glance.gone
+        }
+        (State::Active, CloudState::Active) => glance.expire_at.is_none() && !glance.gone,
+        (State::Disconnected, CloudState::Deleted) => glance.gone,
+        _ => false,
+    }
+}

@@ -1,0 +1,31 @@
+//! What a peering is and what follows from what: pure, total, with time as an argument.
+//!
+//! Who stores, calls or listens is no business of this module. A handler records an intent, [`observe`] says what a
+//! look at the cloud means, [`next_step`] what to do next, [`progress`] what became of it, [`next_action`] who has to
+//! act now.
+
+mod admission;
+mod glance;
+mod next_action;
+mod observe;
+mod peering;
+pub mod progress;
+mod ranges;
+mod reasons;
+mod sighting;
+mod state;
+mod step;
+#[cfg(test)]
+pub(crate) mod walk;
+
+pub use admission::{Error, Network, Policy, Wish, WishedPeer, admissible};
+pub use glance::{Glance, settled};
+pub use next_action::{Actor, NextAction, next_action};
+pub use observe::{Look, Rules, observe, walk_to};
+pub use peering::{
+    Admission, Condition, ConditionStatus, PURGE_AFTER, Peer, Peering, Vendor, Work, conditions,
+};
+pub use ranges::peer_ranges;
+pub use sighting::{CloudState, Sighting, trusted};
+pub use state::{State, Watch};
+pub use step::{Step, next_step};

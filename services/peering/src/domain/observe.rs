@@ -1,0 +1,317 @@
+//! What a look at the cloud means for one peering.
+//!
+//! A look never says more than it saw: a word nobody knows, a listing that did not complete and a read that is older
+//! than what is recorded change nothing, and absence counts only by the rule of [`Rules::absence_grace`].
+
+use types::ProviderKind;
+
+use super::peering::Peering;
+use super::reasons;
+use super::sighting::{CloudState, Sighting};
+use super::state::{State, Watch};
+
+/// GCP's INACTIVE after ACTIVE counts when a second look this much later agrees, in milliseconds.
+const INACTIVE_AGREEMENT: i64 = 5_000;
+
+/// One look, as far as it concerns one peering.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The database's time before the rows were read.
+    pub began_at: i64,
+    /// The listing missed nothing, so that what it does not show was not there.
+    pub complete: bool,
+    /// What it showed of this peering.
+    pub seen: Option<&'a Sighting>,
+}
+
+/// How long to wait before believing, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Absence counts in a complete look begun this much after the first miss and after a create that may be under way.
+    pub absence_grace: i64,
+    /// How long an attempt may stay PROVISIONING when looks show nothing of it.
+    pub provision_timeout: i64,
+}
+
+/// The peering after the look, at most one edge further; none when nothing follows from it.
+pub fn observe(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> Option<Peering> {
+    if peering.state.watch() == Watch::None {
+        return None;
+    }
+    let mut next = peering.clone();
+    match look.seen {
+        Some(seen) if seen.state == CloudState::Unrecognized => return None,
+        Some(seen) => sighted(&mut next, seen, look, now),
+        None if look.complete => missing(&mut next, look.began_at, rules, now),
+        None => return None,
+    }
+    if next == *peering {
+        return None;
+    }
+    next.work.observe_at = next.work.observe_at.max(Some(look.began_at));
+    Some(next)
+}
+
+/// All peerings on the way to where the look leads, in order; empty when nothing follows from it. A poll may skip
+/// states that were short; history shows them nevertheless.
+pub fn walk_to(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> Vec<Peering> {
+    let mut way: Vec<Peering> = Vec::new();
+    // The longest way is PROVISIONING, PENDING_ACCEPTANCE, an end.
+    while way.len() < 3 {
+        match observe(way.last().unwrap_or(peering), look, rules, now) {
+            Some(next) => way.push(next),
+            None => break,
+        }
+    }
+    way
+}
+
+fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, now: i64) {
+    match &peering.provider_peering_id {
+        // A surplus object of ours: the recorded one stays.
+        Some(known) if *known != seen.provider_peering_id => return,
+        Some(_) => {}
+        None => {
+            peering.provider_peering_id = Some(seen.provider_peering_id.clone());
+            peering.work.requested_at = None;
+            if peering.state == State::Deleting {
+                peering.work.step_at = Some(now);
+            }
+        }
+    }
+    let first_inactive = peering.work.missed_at;
+    peering.work.missed_at = None;
+    if peering.state == State::Deleting {
+        return sighted_deleting(peering, seen, now);
+    }
+    if seen.state.is_live() && !is_final(peering) {
+        peering.work.gone = false;
+    }
+    if seen.state == CloudState::Inactive && peering.state.is_routed() {
+        let agreed = first_inactive.is_some_and(|at| look.began_at >= at + INACTIVE_AGREEMENT);
+        if !agreed {
+            peering.work.missed_at = first_inactive.or(Some(look.began_at));
+            return;
+        }
+    }
+    match implied(peering, seen.state) {
+        None => {}
+        Some(state) if state == peering.state => refresh(peering, seen, now),
+        Some(state) => advance(peering, state, seen, now),
+    }
+}
+
+/// A deletion waits for the cloud to show that nothing is left.
+fn sighted_deleting(peering: &mut Peering, seen: &Sighting, now: i64) {
+    seen.raw_state.clone_into(&mut peering.raw_state);
+    let gone = seen.state.has_ended();
+    if gone != peering.work.gone && seen.state != CloudState::Deleting {
+        peering.work.gone = gone;
+        peering.work.step_at = Some(now);
+    }
+}
+
+/// Whether the cloud can't bring it back: what AWS has deleted stays deleted, whatever an older read shows.
+fn is_final(peering: &Peering) -> bool {
+    peering.state == State::Disconnected
+        && peering.peer.provider() == ProviderKind::Aws
+        && peering.reason == reasons::DELETED_BY_PEER
+}
+
+/// The state that a sighting speaks for, at most one edge away; none when it is older than what is recorded, or can't
+/// be.
+fn implied(peering: &Peering, seen: CloudState) -> Option<State> {
+    use CloudState as Seen;
+    let state = peering.state;
+    match (state, seen) {
+        (_, Seen::Unrecognized) => None,
+        (State::Provisioning, Seen::Provisioning) => Some(State::Provisioning),
+        // Whatever was declined or expired has been waiting first.
+        (
+            State::Provisioning,
+            Seen::PendingAcceptance | Seen::Inactive | Seen::Rejected | Seen::Expired,
+        ) => Some(State::PendingAcceptance),
+        (State::PendingAcceptance, Seen::PendingAcceptance | Seen::Inactive) => {
+            Some(State::PendingAcceptance)
+        }
+        (State::PendingAcceptance, Seen::Provisioning) => None,
+        (State::PendingAcceptance, Seen::Rejected) => Some(State::Rejected),
+        (State::PendingAcceptance, Seen::Expired) => Some(State::Expired),
+        (State::Provisioning | State::PendingAcceptance, Seen::Active) => Some(State::Active),
+        (State::Provisioning | State::PendingAcceptance, Seen::Failed) => Some(State::Failed),
+        (State::Provisioning | State::PendingAcceptance, Seen::Deleting | Seen::Deleted) => {
+            Some(State::Disconnected)
+        }
+        (State::Active | State::Degraded, Seen::Provisioning | Seen::PendingAcceptance) => None,
+        (State::Active | State::Degraded, Seen::Active) => Some(state),
+        (
+            State::Active | State::Degraded,
+            Seen::Inactive
+            | Seen::Deleting
+            | Seen::Deleted
+            | Seen::Rejected
+            | Seen::Expired
+            | Seen::Failed,
+        ) => Some(State::Disconnected),
+        (State::Disconnected, Seen::Active) if !is_final(peering) => Some(State::Active),
+        (State::Disconnected, _) => None,
+        (
+            State::Rejected | State::Expired | State::Failed | State::Deleting | State::Deleted,
+            _,
+        ) => None,
+    }
+}
+
+/// Nothing but details changed.
+fn refresh(peering: &mut Peering, seen: &Sighting, now: i64) {
+    let reason = match peering.state {
+        State::PendingAcceptance => waiting_reason(seen),
+        State::Provisioning => String::new(),
+        _ => peering.reason.clone(),
+    };
+    let alike = peering.raw_state == seen.raw_state
+        && peering.reason == reason
+        && peering.expire_at == expire_at(peering.state, seen);
+    if alike {
+        return;
+    }
+    advance(peering, peering.state, seen, now);
+}
+
+fn advance(peering: &mut Peering, state: State, seen: &Sighting, now: i64) {
+    let was_routed = peering.state.is_routed();
+    let (reason, message) = explanation(peering, state, seen);
+    peering.enter(state, &reason, message.as_deref(), now);
+    peering.expire_at = expire_at(state, seen).or(peering.expire_at);
+    // A state that was only passed through has no raw state of its own.
+    if !passed_through(state, seen.state) {
+        seen.raw_state.clone_into(&mut peering.raw_state);
+    }
+    match state {
+        State::Active if !was_routed => {
+            peering.activate_at = peering.activate_at.or(Some(now));
+            peering.expire_at = None;
+            peering.work.routes_due = true;
+            peering.work.step_at = Some(now);
+        }
+        _ if state.has_ended() => end(peering, seen.state.is_live(), was_routed, now),
+        _ => {}
+    }
+}
+
+/// What every end has in common; `remains` is whether the vendor half still stands.
+fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i64) {
+    peering.work.gone = !remains;
+    peering.work.requested_at = None;
+    peering.work.missed_at = None;
+    peering.work.routes_due = was_routed;
+    peering.work.step_at = was_routed.then_some(now);
+}
+
+fn passed_through(state: State, seen: CloudState) -> bool {
+    state == State::PendingAcceptance && seen.has_ended()
+}
+
+fn expire_at(state: State, seen: &Sighting) -> Option<i64> {
+    seen.expire_at.filter(|_| state == State::PendingAcceptance)
+}
+
+pub(super) fn waiting_reason(seen: &Sighting) -> String {
+    match seen.state {
+        CloudState::Inactive => reasons::AWAITING_RECIPROCAL_PEERING.to_owned(),
+        CloudState::PendingAcceptance if !seen.reason.is_empty() => seen.reason.clone(),
+        _ => reasons::AWAITING_CUSTOMER_ACCEPTANCE.to_owned(),
+    }
+}
+
+/// Reason and, where it fits, the cloud's own sentence.
+fn explanation(peering: &Peering, state: State, seen: &Sighting) -> (String, Option<String>) {
+    let said = Some(seen.message.clone());
+    let own = |default: &str| match seen.reason.as_str() {
+        "" => default.to_owned(),
+        reason => reason.to_owned(),
+    };
+    match state {
+        State::Provisioning => (String::new(), None),
+        State::PendingAcceptance => (waiting_reason(seen), None),
+        State::Rejected => (own(reasons::REJECTED_BY_PEER), said),
+        State::Expired => (own(reasons::REQUEST_EXPIRED), said),
+        State::Failed => (own(reasons::CLOUD_ERROR), said),
+        State::Disconnected => match seen.state {
+            CloudState::Deleting | CloudState::Deleted => {
+                (reasons::DELETED_BY_PEER.to_owned(), said)
+            }
+            CloudState::Inactive => (reasons::DELETED_BY_PEER.to_owned(), None),
+            _ => (reasons::LOST_OUT_OF_BAND.to_owned(), said),
+        },
+        _ if state == peering.state => (peering.reason.clone(), Some(peering.message.clone())),
+        _ => (String::new(), None),
+    }
+}
+
+/// A complete look did not show it.
+fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: i64) {
+    let known = peering.provider_peering_id.is_some();
+    let late = peering.state == State::Provisioning
+        && now >= peering.attempt_at.saturating_add(rules.provision_timeout);
+    if peering.work.gone {
+        return;
+    }
+    match (known, peering.work.requested_at) {
+        (false, None) => {
+            if late {
+                give_up(peering, now);
+            }
+            return;
+        }
+        // The create was committed after the look began: the look could not show it.
+        (_, Some(requested)) if began_at < requested => return,
+        _ => {}
+    }
+    let Some(missed) = peering.work.missed_at else {
+        peering.work.missed_at = Some(began_at);
+        return;
+    };
+    let since = missed.max(peering.work.requested_at.unwrap_or(missed));
+    if began_at < since.saturating_add(rules.absence_grace) {
+        return;
+    }
+    absent(peering, known, late, began_at, now);
+}
+
+/// It is not there, by the rule.
+fn absent(peering: &mut Peering, known: bool, late: bool, began_at: i64, now: i64) {
+    peering.work.requested_at = None;
+    peering.work.missed_at = None;
+    let was_routed = peering.state.is_routed();
+    match peering.state {
+        State::Deleting => {
+            peering.work.gone = true;
+            peering.work.step_at = Some(now);
+        }
+        State::Provisioning if late => give_up(peering, now),
+        State::Provisioning if !known => {
+            let suspended = peering.work.suspended_at.is_some();
+            peering.work.step_at = Some(super::progress::resume_at(suspended, now));
+        }
+        State::PendingAcceptance if peering.expire_at.is_some_and(|at| began_at >= at) => {
+            peering.enter(State::Expired, reasons::REQUEST_EXPIRED, None, now);
+            end(peering, false, was_routed, now);
+        }
+        State::Provisioning | State::PendingAcceptance | State::Active | State::Degraded => {
+            peering.enter(State::Disconnected, reasons::LOST_OUT_OF_BAND, None, now);
+            end(peering, false, was_routed, now);
+        }
+        State::Disconnected => peering.work.gone = true,
+        State::Rejected | State::Expired | State::Failed | State::Deleted => {}
+    }
+}
+
+fn give_up(peering: &mut Peering, now: i64) {
+    peering.enter(State::Failed, reasons::PROVISION_TIMEOUT, None, now);
+    end(peering, false, false, now);
+}
+
+#[cfg(test)]
+#[path = "observe_tests.rs"]
+mod tests;

@@ -1,0 +1,383 @@
+//! The peering itself: what its owner sees, and what the worker remembers about it.
+
+use serde::{Deserialize, Serialize};
+use types::{
+    AwsAccountId, AwsVpcId, Cidr, DisplayName, GcpNetworkName, GcpProjectId, GroupId, Labels,
+    NetworkId, PeeringId, ProviderKind, Region, TenantId,
+};
+
+use super::reasons;
+use super::state::State;
+
+/// How long the record of a DELETED peering stays, in milliseconds.
+pub const PURGE_AFTER: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// A peering with all that is known about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peering {
+    /// Names it.
+    pub id: PeeringId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Raised by every write; every write compares it.
+    pub version: i64,
+    /// The network it starts from.
+    pub network: NetworkId,
+    /// The network's name when the peering was last changed.
+    pub network_display_name: String,
+    /// The name for people.
+    pub display_name: DisplayName,
+    /// What the owner hung on it.
+    pub labels: Labels,
+    /// The number of the request to the cloud, from 1.
+    pub attempt: i32,
+    /// When that attempt began.
+    pub attempt_at: i64,
+    /// The customer's side.
+    pub peer: Peer,
+    /// Ranges may overlap those of the network's other peerings.
+    pub allow_overlap: bool,
+    /// Our side.
+    pub vendor: Vendor,
+    /// Where it stands.
+    pub state: State,
+    /// A stable code that explains the state; may be empty.
+    pub reason: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// The state in the cloud's own words.
+    pub raw_state: String,
+    /// Aspects that can be good or bad by themselves.
+    pub conditions: Vec<Condition>,
+    /// The cloud's id of the vendor half, once known.
+    pub provider_peering_id: Option<String>,
+    /// Until when the customer can accept.
+    pub expire_at: Option<i64>,
+    /// When it was first ACTIVE in this attempt.
+    pub activate_at: Option<i64>,
+    /// When it was asked for.
+    pub create_at: i64,
+    /// The last change of intent or state.
+    pub update_at: i64,
+    /// When the cloud was clear.
+    pub delete_at: Option<i64>,
+    /// When the record goes.
+    pub purge_at: Option<i64>,
+    /// What the worker remembers.
+    pub work: Work,
+}
+
+/// What the worker remembers about a peering; nobody else sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    /// Whether the network has admitted it.
+    pub admission: Admission,
+    /// The request id of the create that waits for admission.
+    pub create_request_id: Option<String>,
+    /// Since when the lane of its state watches it.
+    pub lane_since: i64,
+    /// The last look at it that the lane's own does not cover.
+    pub observe_at: Option<i64>,
+    /// When its next step may run; none: there is nothing to do.
+    pub step_at: Option<i64>,
+    /// A create went out at this time, and what became of it is not known.
+    pub requested_at: Option<i64>,
+    /// What the adapter wants to have handed back.
+    pub operation_token: String,
+    /// The first complete look that did not show it.
+    pub missed_at: Option<i64>,
+    /// Failed steps in a row.
+    pub failures: i32,
+    /// Since when its steps are tried hourly only.
+    pub suspended_at: Option<i64>,
+    /// The cloud has nothing left of this attempt's vendor half.
+    pub gone: bool,
+    /// The vendor's route tables have to be brought in line because of this peering.
+    pub routes_due: bool,
+    /// The trace of the call that changed the intent last.
+    pub traceparent: Option<String>,
+}
+
+/// How far the admission by the network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Recorded, invisible, and perhaps attached.
+    Unadmitted,
+    /// Part of the world.
+    Admitted,
+    /// Given up before it was admitted; to be detached and removed.
+    Withdrawn,
+}
+
+impl Admission {
+    /// The name in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unadmitted => "unadmitted",
+            Self::Admitted => "admitted",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// The customer's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Peer {
+    /// A VPC in AWS.
+    Aws {
+        /// The VPC owner's account.
+        account: AwsAccountId,
+        /// The VPC's region.
+        region: Region,
+        /// The VPC.
+        vpc: AwsVpcId,
+        /// Its ranges.
+        cidrs: Vec<Cidr>,
+    },
+    /// A VPC network in GCP.
+    Gcp {
+        /// The project, of a Shared VPC the host's.
+        project: GcpProjectId,
+        /// The network.
+        network: GcpNetworkName,
+        /// Its ranges, as far as they were told.
+        cidrs: Vec<Cidr>,
+    },
+}
+
+impl Peer {
+    /// The cloud it lives in.
+    pub fn provider(&self) -> ProviderKind {
+        match self {
+            Self::Aws { .. } => ProviderKind::Aws,
+            Self::Gcp { .. } => ProviderKind::Gcp,
+        }
+    }
+
+    /// Its ranges.
+    pub fn cidrs(&self) -> &[Cidr] {
+        match self {
+            Self::Aws { cidrs, .. } | Self::Gcp { cidrs, .. } => cidrs,
+        }
+    }
+
+    /// Account or project.
+    pub fn account(&self) -> &str {
+        match self {
+            Self::Aws { account, .. } => account.as_str(),
+            Self::Gcp { project, .. } => project.as_str(),
+        }
+    }
+
+    /// The region on AWS; empty on GCP.
+    pub fn region(&self) -> &str {
+        match self {
+            Self::Aws { region, .. } => region.as_str(),
+            Self::Gcp { .. } => "",
+        }
+    }
+
+    /// VPC id or network name.
+    pub fn vpc(&self) -> &str {
+        match self {
+            Self::Aws { vpc, .. } => vpc.as_str(),
+            Self::Gcp { network, .. } => network.as_str(),
+        }
+    }
+
+    /// One canonical spelling: `aws/ACCOUNT/REGION/VPC` or `gcp/PROJECT/NETWORK`.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Aws {
+                account,
+                region,
+                vpc,
+                ..
+            } => format!("aws/{account}/{region}/{vpc}"),
+            Self::Gcp {
+                project, network, ..
+            } => format!("gcp/{project}/{network}"),
+        }
+    }
+}
+
+/// The vendor's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vendor {
+    /// Account or project.
+    pub account_id: String,
+    /// VPC id or network name.
+    pub vpc_id: String,
+    /// Where the network is.
+    pub region: Region,
+    /// The network's range.
+    pub cidr: Cidr,
+}
+
+/// One aspect of a peering.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Such as `ROUTES_READY`.
+    pub name: String,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// A stable code; empty when it holds.
+    pub reason: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// When the status last changed.
+    pub since: i64,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody has looked yet.
+    Unknown,
+}
+
+/// The names of conditions.
+pub mod conditions {
+    /// The vendor's route tables lead to the peering.
+    pub const ROUTES_READY: &str = "ROUTES_READY";
+    /// The vendor's firewall carries the allow list.
+    pub const FIREWALL_READY: &str = "FIREWALL_READY";
+    /// What stands in the cloud is what was recorded.
+    pub const IN_SYNC: &str = "IN_SYNC";
+}
+
+impl Peering {
+    /// The group whose listing shows it.
+    pub fn group(&self) -> GroupId {
+        match self.peer.provider() {
+            ProviderKind::Aws => GroupId::aws(&self.vendor.account_id, self.vendor.region.as_str()),
+            ProviderKind::Gcp => GroupId::gcp(&self.vendor.account_id),
+        }
+    }
+
+    /// Whether both sides are in different regions. GCP networks are global.
+    pub fn is_cross_region(&self) -> bool {
+        let region = self.peer.region();
+        !region.is_empty() && region != self.vendor.region.as_str()
+    }
+
+    /// Whether its owner asked for its end.
+    pub fn is_unwanted(&self) -> bool {
+        matches!(self.state, State::Deleting | State::Deleted)
+    }
+
+    /// What no two peerings that are not DELETED may share: the network and the customer's VPC.
+    pub fn claim_key(&self) -> Option<String> {
+        (self.state != State::Deleted).then(|| format!("{}|{}", self.network, self.peer.identity()))
+    }
+
+    /// What no two peerings that are not DELETED may share: the tenant and the name.
+    pub fn name_key(&self) -> Option<String> {
+        (self.state != State::Deleted).then(|| format!("{}|{}", self.tenant, self.display_name))
+    }
+
+    /// The network stands attached because of it, or may.
+    pub fn needs_group(&self) -> bool {
+        self.work.admission == Admission::Admitted && self.state != State::Deleted
+    }
+
+    /// Records the wish that it goes, from whatever state. Does nothing when that is recorded already.
+    /// `covered_at` is the last complete look of the lane that watched it so far.
+    pub fn delete(&mut self, covered_at: Option<i64>, now: i64) {
+        if self.is_unwanted() {
+            return;
+        }
+        self.work.observe_at = self.observed_at(covered_at);
+        self.enter(State::Deleting, reasons::DELETE_REQUESTED, None, now);
+        // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
+        self.work.routes_due = self.activate_at.is_some();
+        self.work.step_at = Some(now);
+        self.work.missed_at = None;
+        self.work.failures = 0;
+        self.work.suspended_at = None;
+    }
+
+    /// When the cloud last showed this state: the lane's last complete look if that began after the lane took it
+    /// over, else the look that was recorded with the row.
+    pub fn observed_at(&self, covered_at: Option<i64>) -> Option<i64> {
+        let covered = covered_at.filter(|&at| at > self.work.lane_since);
+        covered.max(self.work.observe_at)
+    }
+
+    /// Goes to `state` for `reason`; `message` is the cloud's sentence, our own for the reason when there is none.
+    pub(crate) fn enter(&mut self, state: State, reason: &str, message: Option<&str>, now: i64) {
+        if self.state.watch() != state.watch() {
+            self.work.lane_since = now;
+        }
+        if state.is_routed() != self.state.is_routed() {
+            self.conditions = if state.is_routed() {
+                unknown_conditions(now)
+            } else {
+                Vec::new()
+            };
+        }
+        self.state = state;
+        self.explain(reason, message);
+    }
+
+    /// Stays in its state, for another reason.
+    pub(crate) fn explain(&mut self, reason: &str, message: Option<&str>) {
+        self.reason = reason.to_owned();
+        let said = message.map(str::trim).filter(|text| !text.is_empty());
+        self.message = said.map_or_else(|| reasons::message(self.state, reason), str::to_owned);
+    }
+
+    /// Records how an aspect is.
+    pub(crate) fn set_condition(
+        &mut self,
+        name: &str,
+        status: ConditionStatus,
+        reason: &str,
+        message: &str,
+        now: i64,
+    ) {
+        let Some(known) = self.conditions.iter_mut().find(|known| known.name == name) else {
+            return;
+        };
+        if known.status != status {
+            known.since = now;
+        }
+        known.status = status;
+        known.reason = reason.to_owned();
+        known.message = message.to_owned();
+    }
+
+    /// Whether its owner could see that the two differ.
+    pub fn differs_visibly(&self, other: &Self) -> bool {
+        let alike = Self {
+            version: self.version,
+            update_at: self.update_at,
+            work: self.work.clone(),
+            ..other.clone()
+        };
+        alike != *self
+    }
+}
+
+/// The conditions of a peering that has just come up.
+fn unknown_conditions(now: i64) -> Vec<Condition> {
+    [
+        conditions::ROUTES_READY,
+        conditions::FIREWALL_READY,
+        conditions::IN_SYNC,
+    ]
+    .map(|name| Condition {
+        name: name.to_owned(),
+        status: ConditionStatus::Unknown,
+        reason: "NOT_LOOKED_AT".to_owned(),
+        message: "Nobody has looked yet.".to_owned(),
+        since: now,
+    })
+    .into()
+}

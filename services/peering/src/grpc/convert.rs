@@ -1,0 +1,214 @@
+//! Peerings and events as callers see them.
+
+use std::fmt::Write;
+
+use api::peering::v1::{self as proto, next_action, peering};
+use api::timestamp;
+use prost::Message;
+use runtime::events::Event;
+use sha2::{Digest, Sha256};
+use types::Cidr;
+
+use crate::domain::{
+    Actor, Condition, ConditionStatus, Peer, Peering, State, next_action as advice,
+};
+
+/// What an event keeps of the peering it tells of.
+pub fn snapshot(peering: &Peering) -> Vec<u8> {
+    message(peering, None).encode_to_vec()
+}
+
+/// A peering as callers see it; `covered_at` is the last complete look of the lane that watches it.
+pub(super) fn message(peering: &Peering, covered_at: Option<i64>) -> proto::Peering {
+    proto::Peering {
+        id: peering.id.to_string(),
+        tenant_id: peering.tenant.to_string(),
+        network_id: peering.network.to_string(),
+        network_display_name: peering.network_display_name.clone(),
+        display_name: peering.display_name.to_string(),
+        provider: proto::Provider::from(peering.peer.provider()).into(),
+        labels: peering.labels.as_map().clone(),
+        attempt: peering.attempt,
+        cross_region: peering.is_cross_region(),
+        peer: Some(peer(&peering.peer)),
+        vendor: Some(proto::Vendor {
+            account_id: peering.vendor.account_id.clone(),
+            vpc_id: peering.vendor.vpc_id.clone(),
+            region: peering.vendor.region.to_string(),
+            cidr: peering.vendor.cidr.to_string(),
+        }),
+        state: state(peering.state).into(),
+        reason: peering.reason.clone(),
+        message: peering.message.clone(),
+        raw_state: peering.raw_state.clone(),
+        conditions: peering.conditions.iter().map(condition).collect(),
+        next_action: Some(action(peering)),
+        provider_peering_id: peering.provider_peering_id.clone().unwrap_or_default(),
+        expire_time: peering.expire_at.map(timestamp),
+        observe_time: peering.observed_at(covered_at).map(timestamp),
+        activate_time: peering.activate_at.map(timestamp),
+        etag: etag(peering),
+        create_time: Some(timestamp(peering.create_at)),
+        update_time: Some(timestamp(peering.update_at)),
+        delete_time: peering.delete_at.map(timestamp),
+        purge_time: peering.purge_at.map(timestamp),
+    }
+}
+
+/// Changes with the intent only, so that a look never makes a caller's change stale.
+pub(super) fn etag(peering: &Peering) -> String {
+    let mut intent = Sha256::new();
+    let mut add = |part: &str| {
+        intent.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        intent.update(part.as_bytes());
+    };
+    add(peering.display_name.as_str());
+    for (key, value) in peering.labels.as_map() {
+        add(key);
+        add(value);
+    }
+    add("cidrs");
+    for cidr in peering.peer.cidrs() {
+        add(&cidr.to_string());
+    }
+    add(if peering.is_unwanted() {
+        "deleted"
+    } else {
+        "wanted"
+    });
+    hex(&intent.finalize()[..12])
+}
+
+/// One change in a peering's life, as callers see it.
+pub(super) fn event(event: Event) -> proto::PeeringEvent {
+    let Event {
+        seq,
+        created_at,
+        event,
+    } = event;
+    let named = |name: &str| {
+        name.parse()
+            .map_or(peering::State::Unspecified, state)
+            .into()
+    };
+    proto::PeeringEvent {
+        peering_id: event.resource_id,
+        sequence: seq,
+        from_state: named(&event.from_state),
+        to_state: named(&event.to_state),
+        reason: event.reason,
+        message: event.message,
+        raw_state: event.raw_state,
+        actor: event.actor,
+        time: Some(timestamp(created_at)),
+        trace_id: event.trace_id,
+    }
+}
+
+fn peer(peer: &Peer) -> peering::Peer {
+    let texts = |cidrs: &[Cidr]| cidrs.iter().map(ToString::to_string).collect();
+    match peer {
+        Peer::Aws {
+            account,
+            region,
+            vpc,
+            cidrs,
+        } => peering::Peer::Aws(proto::AwsPeer {
+            account_id: account.to_string(),
+            region: region.to_string(),
+            vpc_id: vpc.to_string(),
+            cidrs: texts(cidrs),
+        }),
+        Peer::Gcp {
+            project,
+            network,
+            cidrs,
+        } => peering::Peer::Gcp(proto::GcpPeer {
+            project_id: project.to_string(),
+            network_name: network.to_string(),
+            cidrs: texts(cidrs),
+        }),
+    }
+}
+
+fn state(state: State) -> peering::State {
+    match state {
+        State::Provisioning => peering::State::Provisioning,
+        State::PendingAcceptance => peering::State::PendingAcceptance,
+        State::Active => peering::State::Active,
+        State::Degraded => peering::State::Degraded,
+        State::Disconnected => peering::State::Disconnected,
+        State::Rejected => peering::State::Rejected,
+        State::Expired => peering::State::Expired,
+        State::Failed => peering::State::Failed,
+        State::Deleting => peering::State::Deleting,
+        State::Deleted => peering::State::Deleted,
+    }
+}
+
+fn condition(condition: &Condition) -> proto::Condition {
+    use proto::condition::Status;
+    let status = match condition.status {
+        ConditionStatus::True => Status::True,
+        ConditionStatus::False => Status::False,
+        ConditionStatus::Unknown => Status::Unknown,
+    };
+    proto::Condition {
+        r#type: condition.name.clone(),
+        status: status.into(),
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+        transition_time: Some(timestamp(condition.since)),
+    }
+}
+
+fn action(peering: &Peering) -> proto::NextAction {
+    let advice = advice(peering);
+    let actor = match advice.actor {
+        Actor::Customer => next_action::Actor::Customer,
+        Actor::Vendor => next_action::Actor::Vendor,
+        Actor::Nobody => next_action::Actor::Nobody,
+    };
+    proto::NextAction {
+        actor: actor.into(),
+        code: advice.code.to_owned(),
+        summary: advice.summary,
+        deadline: advice.deadline.map(timestamp),
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::walk::admitted;
+
+    #[test]
+    fn the_etag_follows_the_intent_and_nothing_else() {
+        let peering = admitted(State::Provisioning);
+        let first = etag(&peering);
+        let mut looked_at = peering.clone();
+        looked_at.state = State::Active;
+        looked_at.version += 7;
+        looked_at.update_at += 1;
+        assert_eq!(etag(&looked_at), first);
+        let mut renamed = peering.clone();
+        renamed.display_name = "other".parse().unwrap();
+        assert_ne!(etag(&renamed), first);
+        let mut deleted = peering;
+        deleted.state = State::Deleting;
+        let deleting = etag(&deleted);
+        assert_ne!(deleting, first);
+        deleted.state = State::Deleted;
+        assert_eq!(etag(&deleted), deleting);
+    }
+}

@@ -1,0 +1,55 @@
+//! The API: requests into the domain, peerings and errors out of it.
+
+mod convert;
+mod create;
+mod delete;
+mod handlers;
+mod page;
+mod read;
+mod refresh;
+mod status;
+mod wish;
+
+use std::time::Duration;
+
+use queue::Queue;
+
+pub use convert::snapshot;
+
+use crate::clients::NetworkClient;
+use crate::config::Config;
+use crate::domain::Policy;
+use crate::store::{Cause, Store};
+
+/// The handlers and what they need.
+pub struct Api {
+    store: Store,
+    network: NetworkClient,
+    queue: Queue,
+    policy: Policy,
+    refresh_wait: Duration,
+    soon: Duration,
+}
+
+impl Api {
+    /// The handlers on `store`.
+    pub fn new(store: Store, network: NetworkClient, queue: Queue, config: &Config) -> Self {
+        Self {
+            store,
+            network,
+            queue,
+            policy: config.policy(),
+            refresh_wait: config.refresh_wait,
+            soon: config.queue.pending_interval,
+        }
+    }
+}
+
+/// What is recorded as the cause of a caller's change.
+fn cause(caller: &runtime::caller::Caller) -> Cause {
+    Cause {
+        actor: caller.principal.clone(),
+        request_id: caller.request_id_header.clone(),
+        trace_id: caller.trace_id.clone(),
+    }
+}

@@ -1,0 +1,184 @@
+//! Create requests into the domain, with every violation at once.
+
+use api::peering::v1::{self as proto, CreatePeeringRequest, create_peering_request};
+use prost::Message;
+use runtime::status::Violations;
+use sha2::{Digest, Sha256};
+use tonic::Status;
+use types::{Cidr, GcpNetworkName, GcpProjectId, Invalid, Labels};
+
+use super::convert::hex;
+use crate::domain::{Wish, WishedPeer, peer_ranges};
+
+/// The same request has the same.
+pub(super) fn hash(request: &CreatePeeringRequest) -> String {
+    hex(&Sha256::digest(request.encode_to_vec()))
+}
+
+/// The wish that a request states.
+pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
+    let mut violations = Violations::new();
+    let tenant = violations.check("tenant_id", request.tenant_id.parse());
+    let request_id = optional(&mut violations, "request_id", &request.request_id);
+    let network = violations.check("network_id", request.network_id.parse());
+    let display_name = violations.check("display_name", request.display_name.parse());
+    let labels = violations.check("labels", Labels::new(request.labels.clone()));
+    let peer = match &request.peer {
+        Some(create_peering_request::Peer::Aws(aws)) => aws_peer(&mut violations, aws),
+        Some(create_peering_request::Peer::Gcp(gcp)) => gcp_peer(&mut violations, gcp),
+        None => {
+            violations.add("peer", "INVALID_FIELD", "one of aws and gcp must be set");
+            None
+        }
+    };
+    if request.allow_overlap && matches!(peer, Some(WishedPeer::Gcp { .. })) {
+        violations.add("allow_overlap", "INVALID_FIELD", "is possible on AWS only");
+    }
+    violations.finish()?;
+    match (tenant, request_id, network, display_name, labels, peer) {
+        (
+            Some(tenant),
+            Some(request_id),
+            Some(network),
+            Some(display_name),
+            Some(labels),
+            Some(peer),
+        ) => Ok(Wish {
+            tenant,
+            request_id,
+            network,
+            display_name,
+            labels,
+            peer,
+            allow_overlap: request.allow_overlap,
+        }),
+        // Each of them is there when there is no violation.
+        _ => Err(Status::internal("a request was neither taken nor refused")),
+    }
+}
+
+/// A field that may be empty; the outer none is a violation.
+pub(super) fn optional<T: std::str::FromStr<Err = Invalid>>(
+    violations: &mut Violations,
+    field: &str,
+    given: &str,
+) -> Option<Option<T>> {
+    match given {
+        "" => Some(None),
+        given => violations.check(field, given.parse()).map(Some),
+    }
+}
+
+fn aws_peer(violations: &mut Violations, aws: &proto::AwsPeer) -> Option<WishedPeer> {
+    let account = violations.check("aws.account_id", aws.account_id.parse());
+    let region = optional(violations, "aws.region", &aws.region);
+    let vpc = violations.check("aws.vpc_id", aws.vpc_id.parse());
+    let cidrs = ranges(violations, "aws.cidrs", &aws.cidrs, 1);
+    Some(WishedPeer::Aws {
+        account: account?,
+        region: region?,
+        vpc: vpc?,
+        cidrs: cidrs?,
+    })
+}
+
+fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> Option<WishedPeer> {
+    let named = gcp_network(&gcp.network_name);
+    let (named_project, network) = match violations.check("gcp.network_name", named) {
+        Some((project, network)) => (project, Some(network)),
+        None => (None, None),
+    };
+    let project = match (gcp.project_id.as_str(), named_project) {
+        ("", Some(project)) => Some(project),
+        (given, named) => {
+            let given: Option<GcpProjectId> = violations.check("gcp.project_id", given.parse());
+            if let (Some(given), Some(named)) = (&given, &named)
+                && given != named
+            {
+                let rule = format!("is {given}, but network_name lies in {named}");
+                violations.add("gcp.project_id", "INVALID_FIELD", rule);
+            }
+            given
+        }
+    };
+    let cidrs = ranges(violations, "gcp.cidrs", &gcp.cidrs, 0);
+    Some(WishedPeer::Gcp {
+        project: project?,
+        network: network?,
+        cidrs: cidrs?,
+    })
+}
+
+/// A network by its bare name, as `projects/P/global/networks/N`, or by URL.
+fn gcp_network(given: &str) -> Result<(Option<GcpProjectId>, GcpNetworkName), Invalid> {
+    let path = match given.strip_prefix("https://") {
+        Some(url) => url.find("/projects/").map(|at| &url[at + 1..]),
+        None => Some(given),
+    };
+    match path.unwrap_or_default().split('/').collect::<Vec<_>>()[..] {
+        [name] => Ok((None, name.parse()?)),
+        ["projects", project, "global", "networks", name] => {
+            Ok((Some(project.parse()?), name.parse()?))
+        }
+        _ => Err(Invalid::field(
+            "must be a name, projects/P/global/networks/N, or such a URL",
+        )),
+    }
+}
+
+fn ranges(
+    violations: &mut Violations,
+    field: &str,
+    given: &[String],
+    least: usize,
+) -> Option<Vec<Cidr>> {
+    match peer_ranges(given, least) {
+        Ok(ranges) => Some(ranges),
+        Err(found) => {
+            for (index, invalid) in found {
+                let field = index.map_or(field.to_owned(), |index| format!("{field}[{index}]"));
+                violations.add(field, invalid.reason, invalid.message);
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_in_gcp_has_three_spellings() {
+        let url = "https://www.googleapis.com/compute/v1/projects/acme-prod/global/networks/main";
+        for given in ["projects/acme-prod/global/networks/main", url] {
+            let (project, network) = gcp_network(given).unwrap();
+            assert_eq!(project.unwrap().as_str(), "acme-prod");
+            assert_eq!(network.as_str(), "main");
+        }
+        assert_eq!(gcp_network("main").unwrap().0, None);
+        for wrong in [
+            "",
+            "projects/acme-prod",
+            "https://x/main/y",
+            "projects/p/global/networks/main",
+        ] {
+            assert!(gcp_network(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_labels_makes_no_other_request() {
+        let pairs = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];
+        let hash_of = |pairs: Vec<(&str, &str)>| {
+            let labels = pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned()));
+            hash(&CreatePeeringRequest {
+                labels: labels.collect(),
+                ..Default::default()
+            })
+        };
+        let forward = hash_of(pairs.to_vec());
+        assert_eq!(hash_of(pairs.into_iter().rev().collect()), forward);
+        assert_ne!(hash_of(vec![("a", "1")]), forward);
+    }
+}

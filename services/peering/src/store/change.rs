@@ -1,0 +1,195 @@
+//! Writing changes, with the events that tell of them.
+
+use prost::Message;
+use runtime::events::{self, NewEvent};
+use runtime::request_ids::{self, Key};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+
+use super::entity::peering::{Column, Entity};
+use super::{Error, Store, row};
+use crate::domain::{Admission, Peering};
+
+/// Who or what causes a change.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// A principal, or `worker`.
+    pub actor: String,
+    /// The id of the call.
+    pub request_id: String,
+    /// The trace of the call or step.
+    pub trace_id: String,
+}
+
+/// One row's change: what was read, and all it became since, in order.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The peering as it was read.
+    pub before: Peering,
+    /// What it became, the last one to stay; each with a history of its own.
+    pub way: Vec<Peering>,
+}
+
+impl Change {
+    /// A change in one step.
+    pub fn to(before: &Peering, after: Peering) -> Self {
+        Self {
+            before: before.clone(),
+            way: vec![after],
+        }
+    }
+
+    /// Numbers the versions of the way, and dates what its owner can see.
+    fn stamped(mut self, now: i64) -> Self {
+        let mut before = self.before.clone();
+        for after in &mut self.way {
+            after.version = before.version + 1;
+            if before.differs_visibly(after) {
+                after.update_at = now;
+            }
+            before = after.clone();
+        }
+        self
+    }
+
+    /// The peering as it stays.
+    fn last(&self) -> &Peering {
+        self.way.last().unwrap_or(&self.before)
+    }
+}
+
+impl Store {
+    /// Writes changes in one transaction, each only if its row is as it was read. Answers with the peerings that were
+    /// written; whose row has changed meanwhile is missing there.
+    pub async fn commit(
+        &self,
+        changes: Vec<Change>,
+        cause: &Cause,
+        now: i64,
+    ) -> Result<Vec<Peering>, Error> {
+        let mut written = Vec::with_capacity(changes.len());
+        let txn = self.db.begin().await?;
+        for change in changes {
+            let change = change.stamped(now);
+            if self.write(&txn, &change, cause, now).await? {
+                written.push(change.last().clone());
+            }
+        }
+        if written.is_empty() {
+            txn.rollback().await?;
+        } else {
+            txn.commit().await?;
+            self.written.notify_one();
+        }
+        Ok(written)
+    }
+
+    /// Writes one change with the answer to the call that asked for it; none when the row has changed meanwhile.
+    pub async fn commit_answer<A: Message>(
+        &self,
+        change: Change,
+        cause: &Cause,
+        key: &Key,
+        answer: impl FnOnce(&Peering) -> A,
+        now: i64,
+    ) -> Result<Option<A>, Error> {
+        let change = change.stamped(now);
+        let txn = self.db.begin().await?;
+        if !self.write(&txn, &change, cause, now).await? {
+            txn.rollback().await?;
+            return Ok(None);
+        }
+        let answer = answer(change.last());
+        if let Err(error) = request_ids::store(&txn, key, &answer, now).await {
+            txn.rollback().await?;
+            return Err(error.into());
+        }
+        txn.commit().await?;
+        self.written.notify_one();
+        Ok(Some(answer))
+    }
+
+    /// Keeps the answer to a call that had nothing to change.
+    pub async fn keep_answer(
+        &self,
+        key: &Key,
+        answer: &impl Message,
+        now: i64,
+    ) -> Result<(), Error> {
+        if key.request_id().is_none() {
+            return Ok(());
+        }
+        let txn = self.db.begin().await?;
+        request_ids::store(&txn, key, answer, now).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// The row by compare-and-set, then its events; false when the row has changed meanwhile.
+    async fn write(
+        &self,
+        txn: &DatabaseTransaction,
+        change: &Change,
+        cause: &Cause,
+        now: i64,
+    ) -> Result<bool, Error> {
+        if !update(txn, &change.before, change.last()).await? {
+            return Ok(false);
+        }
+        let mut before = &change.before;
+        for after in &change.way {
+            if before.differs_visibly(after) {
+                self.tell(txn, Some(before), after, cause, now).await?;
+            }
+            before = after;
+        }
+        Ok(true)
+    }
+
+    /// Writes the event of one change.
+    pub(super) async fn tell(
+        &self,
+        txn: &DatabaseTransaction,
+        before: Option<&Peering>,
+        after: &Peering,
+        cause: &Cause,
+        now: i64,
+    ) -> Result<(), Error> {
+        let kind = match before {
+            None => "created",
+            Some(before) if before.state != after.state => "state_changed",
+            Some(_) => "details_changed",
+        };
+        let event = NewEvent {
+            resource_id: after.id.to_string(),
+            tenant_id: after.tenant.to_string(),
+            version: after.version,
+            kind: kind.to_owned(),
+            from_state: before.map_or_else(String::new, |before| before.state.to_string()),
+            to_state: after.state.to_string(),
+            reason: after.reason.clone(),
+            message: after.message.clone(),
+            raw_state: after.raw_state.clone(),
+            actor: cause.actor.clone(),
+            request_id: cause.request_id.clone(),
+            trace_id: cause.trace_id.clone(),
+            payload: (self.snapshot)(after),
+        };
+        Ok(events::append(txn, event, now).await?)
+    }
+}
+
+/// Writes `after` if the row is as `before` was read.
+pub(super) async fn update(
+    txn: &DatabaseTransaction,
+    before: &Peering,
+    after: &Peering,
+) -> Result<bool, Error> {
+    let saved = Entity::update_many()
+        .set(row::write(after)?)
+        .filter(Column::Id.eq(before.id.to_string()))
+        .filter(Column::Version.eq(before.version))
+        .filter(Column::Admission.eq(before.work.admission.as_str()))
+        .exec(txn)
+        .await?;
+    debug_assert!(after.version > before.version && before.work.admission != Admission::Withdrawn);
+    Ok(saved.rows_affected == 1)
+}

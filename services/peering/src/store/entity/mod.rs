@@ -1,0 +1,3 @@
+//! The tables as rows; nothing outside the store names them.
+
+pub mod peering;

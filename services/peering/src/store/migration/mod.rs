@@ -1,0 +1,21 @@
+//! The schema of this service's database, with the tables of the shared libraries in it.
+
+mod m0001_peering;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            runtime::leader::migration(),
+            runtime::request_ids::migration(),
+            runtime::events::migration(),
+            queue::migration(),
+            // After the queue's: its rows name groups.
+            Box::new(m0001_peering::CreatePeering),
+        ]
+    }
+}

@@ -1,0 +1,75 @@
+//! Peerings in the service's database: the only code that names sea-orm.
+//!
+//! Every change of a row is a compare-and-set on its version; whoever comes late changes nothing. A row, the event
+//! that tells of its change and the answer to the call that asked for it are written in one transaction.
+
+mod admission;
+mod change;
+pub mod entity;
+mod migration;
+mod read;
+mod row;
+mod work;
+
+use std::sync::Arc;
+
+use runtime::db::Db;
+use runtime::request_ids;
+use sea_orm::DbErr;
+use tokio::sync::Notify;
+
+pub use admission::{Admitted, Inserted};
+pub use change::{Cause, Change};
+pub use migration::Migrator;
+pub use read::Filter;
+
+use crate::domain::Peering;
+
+/// The peerings. Clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    snapshot: fn(&Peering) -> Vec<u8>,
+    written: Arc<Notify>,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A row holds what nobody writes.
+    #[error("the row of {id} cannot be read: {what}")]
+    Corrupt {
+        /// The row.
+        id: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The call cannot be answered by its request id.
+    #[error(transparent)]
+    RequestId(#[from] request_ids::Error),
+}
+
+impl Store {
+    /// The peerings in `db`. `snapshot` encodes what an event keeps of the peering it tells of; `written` is notified
+    /// after each transaction that wrote events.
+    pub fn new(db: Db, snapshot: fn(&Peering) -> Vec<u8>, written: Arc<Notify>) -> Self {
+        Self {
+            db,
+            snapshot,
+            written,
+        }
+    }
+
+    /// The database behind it.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The database's time, in milliseconds.
+    pub async fn now_ms(&self) -> Result<i64, Error> {
+        Ok(self.db.now_ms().await?)
+    }
+}

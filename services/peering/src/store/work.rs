@@ -1,0 +1,162 @@
+//! Reading what the worker needs.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
+    Statement, Value,
+};
+use types::{GroupId, NetworkId, PeeringId};
+
+use super::entity::peering::{Column, Entity};
+use super::read::readable;
+use super::{Error, Store, row};
+use crate::domain::{Admission, Glance, Peering, State, Watch};
+
+/// What a look reads of thousands of rows.
+#[derive(FromQueryResult)]
+struct Narrow {
+    id: String,
+    version: i64,
+    attempt: i32,
+    state: String,
+    reason: String,
+    raw_state: String,
+    provider_peering_id: Option<String>,
+    expire_at: Option<i64>,
+    lane_since: i64,
+    missed_at: Option<i64>,
+    gone: bool,
+}
+
+impl Narrow {
+    fn glance(self) -> Result<Glance, types::Invalid> {
+        Ok(Glance {
+            id: self.id.parse()?,
+            version: self.version,
+            attempt: self.attempt,
+            state: self.state.parse()?,
+            reason: self.reason,
+            raw_state: self.raw_state,
+            provider_peering_id: self.provider_peering_id,
+            expire_at: self.expire_at,
+            lane_since: self.lane_since,
+            missed_at: self.missed_at,
+            gone: self.gone,
+        })
+    }
+}
+
+/// Due rows, the tenants in turn: each tenant's first, then each one's second, and so on.
+const DUE: &str = "SELECT id FROM (\
+     SELECT id, step_at, ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY step_at, id) AS place \
+     FROM peering WHERE group_id = $1 AND step_at <= $2) AS due \
+     ORDER BY place, step_at, id LIMIT $3";
+
+impl Store {
+    /// A little of each row that a lane watches.
+    pub async fn glances(&self, group: &GroupId, watch: Watch) -> Result<Vec<Glance>, Error> {
+        let columns = [
+            Column::Id,
+            Column::Version,
+            Column::Attempt,
+            Column::State,
+            Column::Reason,
+            Column::RawState,
+            Column::ProviderPeeringId,
+            Column::ExpireAt,
+            Column::LaneSince,
+            Column::MissedAt,
+            Column::Gone,
+        ];
+        let rows = Entity::find()
+            .select_only()
+            .columns(columns)
+            .filter(Column::GroupId.eq(group.to_string()))
+            .filter(Column::Lane.eq(watch.as_str()))
+            .into_model::<Narrow>()
+            .all(self.db.read())
+            .await?;
+        let skip = |error| tracing::error!(%group, %error, "a row is left alone");
+        Ok(rows
+            .into_iter()
+            .filter_map(|narrow| narrow.glance().map_err(skip).ok())
+            .collect())
+    }
+
+    /// These peerings, as far as they can be read, in no order.
+    pub async fn read_all(&self, ids: &[PeeringId]) -> Result<Vec<Peering>, Error> {
+        let ids = ids.iter().map(ToString::to_string);
+        let select = Entity::find().filter(Column::Id.is_in(ids));
+        Ok(readable(select.all(self.db.read()).await?))
+    }
+
+    /// One peering, admitted or not.
+    pub async fn read(&self, id: PeeringId) -> Result<Option<Peering>, Error> {
+        let model = Entity::find_by_id(id.to_string())
+            .one(self.db.read())
+            .await?;
+        model.map(row::read).transpose()
+    }
+
+    /// The peerings of a group whose step is due, the tenants in turn, at most `limit`.
+    pub async fn due(&self, group: &GroupId, now: i64, limit: i64) -> Result<Vec<Peering>, Error> {
+        let values: [Value; 3] = [group.to_string().into(), now.into(), limit.into()];
+        let connection = self.db.read();
+        let backend = connection.get_database_backend();
+        let ask = Statement::from_sql_and_values(backend, DUE, values);
+        let mut ids: Vec<String> = Vec::new();
+        for row in connection.query_all_raw(ask).await? {
+            ids.push(row.try_get_by_index(0)?);
+        }
+        let select = Entity::find().filter(Column::Id.is_in(&ids));
+        let mut peerings = readable(select.all(connection).await?);
+        // The rows come in any order; the turns count.
+        let place = |id: &str| ids.iter().position(|one| one == id);
+        peerings.sort_by_cached_key(|peering| place(&peering.id.to_string()));
+        Ok(peerings)
+    }
+
+    /// The least time at which a step of the group is due.
+    pub async fn least_step(&self, group: &GroupId) -> Result<Option<i64>, Error> {
+        let least = Entity::find()
+            .select_only()
+            .column_as(Column::StepAt.min(), "least")
+            .filter(Column::GroupId.eq(group.to_string()))
+            .filter(Column::StepAt.is_not_null())
+            .into_tuple::<Option<i64>>()
+            .one(self.db.read())
+            .await?;
+        Ok(least.flatten())
+    }
+
+    /// The least due time of each group that has steps.
+    pub async fn least_steps(&self) -> Result<Vec<(GroupId, i64)>, Error> {
+        let rows = Entity::find()
+            .select_only()
+            .column(Column::GroupId)
+            .column_as(Column::StepAt.min(), "least")
+            .filter(Column::StepAt.is_not_null())
+            .filter(Column::GroupId.is_not_null())
+            .group_by(Column::GroupId)
+            .into_tuple::<(String, i64)>()
+            .all(self.db.read())
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(group, at)| Some((group.parse().ok()?, at)))
+            .collect())
+    }
+
+    /// The peerings of a network that the vendor's route tables shall lead to.
+    pub async fn routed(&self, network: NetworkId) -> Result<Vec<Peering>, Error> {
+        let routed = State::ALL.into_iter().filter(|state| state.is_routed());
+        let models = Entity::find()
+            .filter(Column::NetworkId.eq(network.to_string()))
+            .filter(Column::Admission.eq(Admission::Admitted.as_str()))
+            .filter(Column::State.is_in(routed.map(State::as_str)))
+            .filter(Column::ProviderPeeringId.is_not_null())
+            .all(self.db.read())
+            .await?;
+        // Leaving one out would take its routes away, so here a broken row stops the step.
+        models.into_iter().map(row::read).collect()
+    }
+}

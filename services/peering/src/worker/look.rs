@@ -1,0 +1,193 @@
+//! The lanes pending and drift: one listing of a group, and what it means for each of its peerings.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use api::cloud::{CloudError, CloudErrorKind};
+use queue::{Gate, Outcome, Turn};
+use runtime::clock::millis;
+use runtime::failpoint;
+use tracing::Instrument;
+use types::PeeringId;
+
+use super::matching::{Finding, Matching};
+use super::{Worker, cause};
+use crate::domain::{Glance, Look, Watch, trusted, walk_to};
+use crate::store::{Change, Error};
+
+/// Changed rows of one transaction.
+const BATCH: usize = 100;
+/// After a failure of the database.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// One look at all peerings of a group that a lane watches.
+    pub(super) async fn look(&self, turn: Turn, watch: Watch) -> Outcome {
+        let span = tracing::info_span!("look", group = %turn.group, lane = watch.as_str());
+        async {
+            self.look_at_all(&turn, watch)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::warn!(%error, "a look was not recorded");
+                    let error = Some(error.to_string());
+                    Outcome {
+                        error,
+                        ..Outcome::again(AFTER_FAILURE)
+                    }
+                })
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn look_at_all(&self, turn: &Turn, watch: Watch) -> Result<Outcome, Error> {
+        let began_at = self.store.now_ms().await?;
+        let glances = self.store.glances(&turn.group, watch).await?;
+        if glances.is_empty() {
+            let covered_at = Some(began_at);
+            return Ok(Outcome {
+                covered_at,
+                ..Outcome::again(self.timing.idle_interval)
+            });
+        }
+        let next = self.interval(watch, &glances, began_at);
+        let mut matching = Matching::new(glances);
+        let listed = self.list(turn, &mut matching).await;
+        let complete = matches!(listed, Ok(true));
+        let problem = problem(&listed, &matching);
+        let doubt = self
+            .record(turn, matching.findings(complete), began_at, complete)
+            .await?;
+        let error = problem.or(doubt);
+        // Told when it changes, not once a second.
+        if error != turn.row.last_error
+            && let Some(error) = &error
+        {
+            tracing::warn!(error, "a look did not show everything");
+        }
+        Ok(Outcome {
+            next,
+            covered_at: complete.then_some(began_at),
+            wired_at: None,
+            error,
+            gate: listed.err().and_then(|error| gate(&error)),
+        })
+    }
+
+    /// Reads the listing page by page; answers whether it missed nothing.
+    async fn list(&self, turn: &Turn, matching: &mut Matching) -> Result<bool, CloudError> {
+        let mut listing = self.provider.observe(&turn.group).await?;
+        loop {
+            let page = tokio::select! {
+                () = turn.lost().cancelled() => return Ok(false),
+                page = listing.next() => page?,
+            };
+            let Some(page) = page else { return Ok(false) };
+            for sighting in page.sightings {
+                matching.take(sighting);
+            }
+            if page.is_complete {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Commits what changed, in batches. Answers with what was seen and not believed.
+    async fn record(
+        &self,
+        turn: &Turn,
+        findings: Vec<Finding>,
+        began_at: i64,
+        complete: bool,
+    ) -> Result<Option<String>, Error> {
+        let mut doubt = None;
+        for batch in findings.chunks(BATCH) {
+            let ids: Vec<PeeringId> = batch.iter().map(|finding| finding.id).collect();
+            let peerings = self.store.read_all(&ids).await?;
+            let now = self.store.now_ms().await?;
+            let found: HashMap<PeeringId, &Finding> =
+                batch.iter().map(|finding| (finding.id, finding)).collect();
+            let mut changes = Vec::new();
+            for peering in peerings {
+                let Some(finding) = found.get(&peering.id) else {
+                    continue;
+                };
+                // Somebody has changed it since the look began: what was seen may be older than that.
+                if peering.version != finding.version {
+                    continue;
+                }
+                if let Some(seen) = finding
+                    .seen
+                    .as_ref()
+                    .filter(|seen| !trusted(&peering, seen))
+                {
+                    let id = &seen.provider_peering_id;
+                    doubt = Some(format!(
+                        "{id} shows other VPCs than those of {}",
+                        peering.id
+                    ));
+                    continue;
+                }
+                let look = Look {
+                    began_at,
+                    complete,
+                    seen: finding.seen.as_ref(),
+                };
+                let way = walk_to(&peering, &look, &self.rules, now);
+                if !way.is_empty() {
+                    changes.push(Change {
+                        before: peering,
+                        way,
+                    });
+                }
+            }
+            self.commit(turn, changes, now).await?;
+        }
+        Ok(doubt)
+    }
+
+    async fn commit(&self, turn: &Turn, changes: Vec<Change>, now: i64) -> Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        failpoint::hit("peering.look.before_commit");
+        let asked = changes.len();
+        let written = self.store.commit(changes, &cause(), now).await?;
+        if written.len() < asked {
+            tracing::debug!(group = %turn.group, stale = asked - written.len(), "looked at again");
+        }
+        self.nudge_steps(&written, now).await;
+        Ok(())
+    }
+
+    /// When the lane wants to be looked at again.
+    fn interval(&self, watch: Watch, glances: &[Glance], began_at: i64) -> Duration {
+        let young = |glance: &Glance| glance.lane_since + millis(self.timing.young) > began_at;
+        match watch {
+            Watch::Drift => self.timing.drift_interval,
+            _ if glances.iter().any(young) => self.timing.pending_interval,
+            _ => self.timing.pending_old_interval,
+        }
+    }
+}
+
+/// Why a listing did not show everything, for the lane's row.
+fn problem(listed: &Result<bool, CloudError>, matching: &Matching) -> Option<String> {
+    match (listed, matching.unrecognized()) {
+        (Err(error), _) => Some(error.to_string()),
+        (Ok(false), _) => Some("the listing did not complete".to_owned()),
+        (Ok(true), Some(word)) => {
+            Some(format!("the cloud shows a state that nobody knows: {word}"))
+        }
+        (Ok(true), None) => None,
+    }
+}
+
+/// Whether an error of the cloud asks to leave the whole group alone.
+pub(super) fn gate(error: &CloudError) -> Option<Gate> {
+    match error.kind {
+        CloudErrorKind::Throttled => Some(Gate::Throttled(error.retry_after)),
+        CloudErrorKind::Unauthorized => Some(Gate::Unauthorized),
+        _ => None,
+    }
+}

@@ -1,0 +1,227 @@
+//! Whose sighting is whose: the rows of a lane joined with the pages of a listing as they come.
+
+use std::collections::HashMap;
+
+use types::PeeringId;
+
+use crate::domain::{CloudState, Glance, Sighting, settled};
+
+/// The rows of a lane and what was seen of each so far.
+pub(super) struct Matching {
+    glances: Vec<Glance>,
+    seen: Vec<Seen>,
+    by_id: HashMap<String, usize>,
+    /// Only rows whose id in the cloud is not known are looked for by their tags.
+    by_tag: HashMap<(PeeringId, i32), usize>,
+    unrecognized: Option<String>,
+}
+
+/// What was seen of one row.
+enum Seen {
+    Nothing,
+    /// Seen, and nothing follows from it.
+    Settled,
+    Shown(Box<Sighting>),
+}
+
+/// A row of which something may have changed.
+#[derive(Debug)]
+pub(super) struct Finding {
+    /// The peering.
+    pub(super) id: PeeringId,
+    /// Its version before the look.
+    pub(super) version: i64,
+    /// What was seen of it; none: nothing, in a complete look.
+    pub(super) seen: Option<Sighting>,
+}
+
+impl Matching {
+    pub(super) fn new(glances: Vec<Glance>) -> Self {
+        let mut by_id = HashMap::new();
+        let mut by_tag = HashMap::new();
+        for (index, glance) in glances.iter().enumerate() {
+            match &glance.provider_peering_id {
+                Some(id) => by_id.insert(id.clone(), index),
+                None => by_tag.insert((glance.id, glance.attempt), index),
+            };
+        }
+        let seen = glances.iter().map(|_| Seen::Nothing).collect();
+        Self {
+            glances,
+            seen,
+            by_id,
+            by_tag,
+            unrecognized: None,
+        }
+    }
+
+    /// Takes in one object of the listing; most of those that are not ours are nobody's.
+    pub(super) fn take(&mut self, sighting: Sighting) {
+        let tagged = || sighting.peering.map(|id| (id, sighting.attempt));
+        let by_id = self.by_id.get(&sighting.provider_peering_id).copied();
+        let Some(index) = by_id.or_else(|| self.by_tag.get(&tagged()?).copied()) else {
+            return;
+        };
+        if sighting.state == CloudState::Unrecognized {
+            self.unrecognized = Some(sighting.raw_state);
+            if matches!(self.seen[index], Seen::Nothing) {
+                self.seen[index] = Seen::Settled;
+            }
+            return;
+        }
+        let seen = &mut self.seen[index];
+        match seen {
+            Seen::Shown(known) if !is_better(&sighting, known) => {}
+            _ if settled(&self.glances[index], Some(&sighting)) => *seen = Seen::Settled,
+            _ => *seen = Seen::Shown(Box::new(sighting)),
+        }
+    }
+
+    /// A word of the cloud's that nobody knows, if one was seen.
+    pub(super) fn unrecognized(&self) -> Option<&str> {
+        self.unrecognized.as_deref()
+    }
+
+    /// The rows of which something may have changed. Only a complete look says anything about what it did not show.
+    pub(super) fn findings(self, complete: bool) -> Vec<Finding> {
+        let rows = self.glances.into_iter().zip(self.seen);
+        rows.filter_map(|(glance, seen)| {
+            let seen = match seen {
+                Seen::Settled => return None,
+                Seen::Shown(sighting) => Some(*sighting),
+                Seen::Nothing if complete && !settled(&glance, None) => None,
+                Seen::Nothing => return None,
+            };
+            Some(Finding {
+                id: glance.id,
+                version: glance.version,
+                seen,
+            })
+        })
+        .collect()
+    }
+}
+
+/// Of several objects with the same tags one that lives is taken before one that has ended, then the one with the
+/// least id.
+fn is_better(new: &Sighting, known: &Sighting) -> bool {
+    let rank = |one: &Sighting| (one.state.has_ended(), one.provider_peering_id.clone());
+    rank(new) < rank(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::State;
+
+    fn glance(provider_peering_id: Option<&str>) -> Glance {
+        Glance {
+            id: PeeringId::generate(),
+            version: 1,
+            attempt: 1,
+            state: State::PendingAcceptance,
+            reason: "AWAITING_CUSTOMER_ACCEPTANCE".to_owned(),
+            raw_state: "pending-acceptance".to_owned(),
+            provider_peering_id: provider_peering_id.map(str::to_owned),
+            expire_at: None,
+            lane_since: 0,
+            missed_at: None,
+            gone: false,
+        }
+    }
+
+    fn sighting(id: &str, peering: PeeringId, state: CloudState) -> Sighting {
+        Sighting {
+            provider_peering_id: id.to_owned(),
+            peering: Some(peering),
+            attempt: 1,
+            state,
+            reason: String::new(),
+            message: String::new(),
+            raw_state: "pending-acceptance".to_owned(),
+            expire_at: None,
+            vendor_vpc: String::new(),
+            peer: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_id_or_else_by_its_tags() {
+        let (known, unknown) = (glance(Some("pcx-1")), glance(None));
+        let mut matching = Matching::new(vec![known.clone(), unknown.clone()]);
+        matching.take(sighting("pcx-1", known.id, CloudState::Active));
+        // Tags don't lead to a row that has its id.
+        matching.take(sighting("pcx-7", known.id, CloudState::Rejected));
+        matching.take(sighting("pcx-2", unknown.id, CloudState::PendingAcceptance));
+        matching.take(sighting("pcx-3", PeeringId::generate(), CloudState::Active));
+        let found: Vec<_> = matching
+            .findings(true)
+            .into_iter()
+            .map(|finding| {
+                (
+                    finding.id,
+                    finding.seen.map(|seen| seen.provider_peering_id),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (known.id, Some("pcx-1".to_owned())),
+                (unknown.id, Some("pcx-2".to_owned()))
+            ]
+        );
+    }
+
+    #[test]
+    fn of_two_with_the_same_tags_the_living_and_then_the_least_is_taken() {
+        let row = glance(None);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let all = [
+                sighting("pcx-1", row.id, CloudState::Deleted),
+                sighting("pcx-2", row.id, CloudState::PendingAcceptance),
+                sighting("pcx-3", row.id, CloudState::PendingAcceptance),
+            ];
+            let mut matching = Matching::new(vec![row.clone()]);
+            for index in order {
+                matching.take(all[index].clone());
+            }
+            let found = matching.findings(true);
+            assert_eq!(found[0].seen.as_ref(), Some(&all[1]));
+        }
+    }
+
+    #[test]
+    fn what_an_incomplete_look_does_not_show_is_not_found() {
+        assert!(
+            Matching::new(vec![glance(Some("pcx-1"))])
+                .findings(false)
+                .is_empty()
+        );
+        assert_eq!(
+            Matching::new(vec![glance(Some("pcx-1"))])
+                .findings(true)
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_word_nobody_knows_is_reported_and_is_not_absence() {
+        let row = glance(Some("pcx-1"));
+        let mut matching = Matching::new(vec![row.clone()]);
+        let mut odd = sighting("pcx-1", row.id, CloudState::Unrecognized);
+        odd.raw_state = "quantum".to_owned();
+        matching.take(odd);
+        assert_eq!(matching.unrecognized(), Some("quantum"));
+        assert!(matching.findings(true).is_empty());
+    }
+
+    #[test]
+    fn an_unchanged_row_is_not_found() {
+        let row = glance(Some("pcx-1"));
+        let mut matching = Matching::new(vec![row.clone()]);
+        matching.take(sighting("pcx-1", row.id, CloudState::PendingAcceptance));
+        assert!(matching.findings(true).is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! The worker: claims a group's lane, looks, takes steps, commits what changed.
+//!
+//! The lanes pending and drift only record what is observed; the lane work executes steps. Both read rows before they
+//! ask the cloud and write by compare-and-set, so two workers on the same rows waste calls and write nothing stale.
+
+pub(crate) mod admission;
+mod look;
+mod matching;
+mod step;
+
+use std::time::Duration;
+
+use queue::{Lane, Queue};
+use runtime::config::QueueConfig;
+use runtime::shutdown::Parts;
+
+use crate::clients::{NetworkClient, ProviderClient};
+use crate::config::Config;
+use crate::domain::{Peering, Rules, Watch};
+use crate::store::{Cause, Store};
+
+/// Everything a turn needs. Clones share it.
+#[derive(Clone)]
+pub struct Worker {
+    store: Store,
+    network: NetworkClient,
+    provider: ProviderClient,
+    queue: Queue,
+    rules: Rules,
+    timing: QueueConfig,
+    withdraw_after: Duration,
+    withdraw_interval: Duration,
+}
+
+impl Worker {
+    /// A worker on `store`, claiming from `queue`.
+    pub fn new(
+        store: Store,
+        network: NetworkClient,
+        provider: ProviderClient,
+        queue: Queue,
+        config: &Config,
+    ) -> Self {
+        Self {
+            store,
+            network,
+            provider,
+            queue,
+            rules: config.rules(),
+            timing: config.queue.clone(),
+            withdraw_after: config.withdraw_after,
+            withdraw_interval: config.withdraw_interval,
+        }
+    }
+
+    /// Runs all lanes, the queue's sweep and the sweep of stranded creates until the parts stop.
+    pub fn spawn(&self, parts: &mut Parts) {
+        for lane in Lane::ALL {
+            let (worker, stop) = (self.clone(), parts.stop());
+            parts.spawn(async move {
+                let queue = worker.queue.clone();
+                queue
+                    .run(lane, stop, move |turn| {
+                        let worker = worker.clone();
+                        async move {
+                            match lane {
+                                Lane::Work => worker.work(turn).await,
+                                Lane::Pending => worker.look(turn, Watch::Pending).await,
+                                Lane::Drift => worker.look(turn, Watch::Drift).await,
+                            }
+                        }
+                    })
+                    .await;
+                Ok(())
+            });
+        }
+        let (worker, ended) = (self.clone(), parts.stop());
+        parts.spawn(async move {
+            let store = worker.store.clone();
+            let least_steps = move || {
+                let store = store.clone();
+                async move { store.least_steps().await.map_err(database) }
+            };
+            worker.queue.run_sweep(ended, least_steps).await;
+            Ok(())
+        });
+        let (worker, ended) = (self.clone(), parts.stop());
+        parts.spawn(async move {
+            worker.sweep_admissions(ended).await;
+            Ok(())
+        });
+    }
+
+    /// Asks for a turn of the lane work when one of the peerings has a step.
+    async fn nudge_steps(&self, peerings: &[Peering], now: i64) {
+        let due = peerings
+            .iter()
+            .filter_map(|one| Some((one.work.step_at?, one)))
+            .min_by_key(|(at, _)| *at);
+        if let Some((at, peering)) = due {
+            let delay = Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
+            self.queue.nudge(&peering.group(), Lane::Work, delay).await;
+        }
+    }
+}
+
+fn database(error: crate::store::Error) -> sea_orm::DbErr {
+    match error {
+        crate::store::Error::Database(error) => error,
+        other => sea_orm::DbErr::Custom(other.to_string()),
+    }
+}
+
+/// What the worker writes as the cause of a change.
+fn cause() -> Cause {
+    Cause {
+        actor: "worker".to_owned(),
+        request_id: String::new(),
+        trace_id: runtime::telemetry::trace_id(),
+    }
+}

@@ -1,0 +1,369 @@
+//! The lane work: one step of one peering at a time, saved before the next.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use api::cloud::CloudError;
+use futures::StreamExt;
+use queue::{Gate, Lane, Outcome, Turn};
+use runtime::{failpoint, telemetry};
+use tracing::Instrument;
+use types::NetworkId;
+
+use super::look::gate;
+use super::{Worker, cause};
+use crate::clients::refusal;
+use crate::domain::progress::{self, Refusal, RefusalKind};
+use crate::domain::{Peering, Sighting, Step, next_step, trusted};
+use crate::store::{Change, Error};
+
+/// Rows of one turn.
+const ROWS: i64 = 50;
+/// Networks worked on at once; the peerings of one network share its route tables and go one after another.
+const NETWORKS: usize = 4;
+/// Calls for one peering in one turn, so that the others have theirs.
+const CALLS: usize = 3;
+/// Tries to record an answer while others write.
+const SAVES: usize = 5;
+/// A create goes out within this time of its record, or not at all.
+const REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// After a failure of the database.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// One turn, as its rows share it.
+struct Pass<'a> {
+    turn: &'a Turn,
+    gate: Mutex<Option<Gate>>,
+    error: Mutex<Option<String>>,
+}
+
+impl Pass<'_> {
+    /// Whether no further call may go out.
+    fn is_over(&self) -> bool {
+        self.turn.lost().is_cancelled() || set(&self.gate).is_some()
+    }
+
+    /// Notes what an error of the cloud means for the whole group.
+    fn note(&self, error: &CloudError) {
+        *set(&self.error) = Some(error.to_string());
+        if let Some(gate) = gate(error) {
+            *set(&self.gate) = Some(gate);
+        }
+    }
+}
+
+/// A note is whole after every write, so a panic elsewhere cannot have spoilt it.
+fn set<T>(note: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    note.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Worker {
+    /// The steps of a group that are due, tenants in turn.
+    pub(super) async fn work(&self, turn: Turn) -> Outcome {
+        let pass = Pass {
+            turn: &turn,
+            gate: Mutex::new(None),
+            error: Mutex::new(None),
+        };
+        let next = self.take_steps(&pass).await.unwrap_or_else(|error| {
+            tracing::warn!(group = %turn.group, %error, "steps were not taken");
+            *set(&pass.error) = Some(error.to_string());
+            AFTER_FAILURE
+        });
+        let (gate, error) = (*set(&pass.gate), set(&pass.error).take());
+        Outcome {
+            gate,
+            error,
+            ..Outcome::again(next)
+        }
+    }
+
+    /// Takes what steps there are, and says when the next one is due.
+    async fn take_steps(&self, pass: &Pass<'_>) -> Result<Duration, Error> {
+        let group = &pass.turn.group;
+        let due = self
+            .store
+            .due(group, self.store.now_ms().await?, ROWS)
+            .await?;
+        let failed = futures::stream::iter(by_network(due))
+            .map(|peerings| async move {
+                for peering in peerings {
+                    self.drive(peering, pass).await?;
+                }
+                Ok::<(), Error>(())
+            })
+            .buffer_unordered(NETWORKS)
+            .filter_map(|result| async { result.err() });
+        let failed: Vec<Error> = failed.collect().await;
+        if let Some(error) = failed.into_iter().next() {
+            return Err(error);
+        }
+        let now = self.store.now_ms().await?;
+        Ok(self
+            .store
+            .least_step(group)
+            .await?
+            .map_or(self.timing.idle_interval, |at| {
+                Duration::from_millis(u64::try_from(at - now).unwrap_or(0))
+            }))
+    }
+
+    /// Takes one step after another until none is due, each saved before the next.
+    async fn drive(&self, peering: Peering, pass: &Pass<'_>) -> Result<(), Error> {
+        let mut peering = peering;
+        for _ in 0..=CALLS {
+            let now = self.store.now_ms().await?;
+            let step = next_step(&peering, now);
+            if step == Step::Rest && peering.work.step_at.is_none_or(|at| at > now) {
+                return Ok(());
+            }
+            if pass.is_over() {
+                return Ok(());
+            }
+            let span = tracing::info_span!(
+                "step",
+                step = step.as_str(),
+                peering.id = %peering.id,
+                tenant.id = %peering.tenant,
+                provider.kind = %peering.peer.provider(),
+            );
+            match self
+                .take(&peering, &step, pass, now)
+                .instrument(span)
+                .await?
+            {
+                Some(saved) => peering = saved,
+                // Somebody else has changed it: whatever is to be done now, the next turn finds.
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// One step, saved; none when the row has changed meanwhile.
+    async fn take(
+        &self,
+        peering: &Peering,
+        step: &Step,
+        pass: &Pass<'_>,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
+        if let Some(traceparent) = &peering.work.traceparent {
+            telemetry::link_to(traceparent);
+        }
+        let saved = match step {
+            Step::Rest => return self.save(peering, progress::rested(peering), now).await,
+            Step::AwaitLook => self.save(peering, progress::rested(peering), now).await?,
+            Step::Request => self.request(peering, pass, now).await?,
+            Step::Routes => self.routes(peering, pass).await?,
+            Step::Delete(id) => self.delete(peering, id, pass).await?,
+            Step::Detach => self.detach(peering).await?,
+        };
+        failpoint::hit("peering.step.after_save");
+        if matches!(step, Step::AwaitLook | Step::Request | Step::Delete(_)) {
+            // The lane may be asleep; what was just done shows soon.
+            let soon = self.timing.pending_interval;
+            self.queue
+                .nudge(&pass.turn.group, Lane::Pending, soon)
+                .await;
+        }
+        Ok(saved)
+    }
+
+    async fn request(
+        &self,
+        peering: &Peering,
+        pass: &Pass<'_>,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
+        let begun = Instant::now();
+        let requesting = progress::requesting(peering, now);
+        let Some(asking) = self.save(peering, requesting, now).await? else {
+            return Ok(None);
+        };
+        failpoint::hit("peering.step.after_requested");
+        let left = REQUEST_WINDOW.saturating_sub(begun.elapsed());
+        if left.is_zero() || pass.turn.lost().is_cancelled() {
+            let not_sent = progress::not_requested(&asking, self.store.now_ms().await?);
+            return self.save(&asking, not_sent, now).await;
+        }
+        let answer = self.provider.ensure_peering(&asking, left).await;
+        failpoint::hit("peering.step.after_call");
+        if let Err(error) = &answer {
+            tracing::info!(%error, refused = error.refused, "the request did not succeed");
+            pass.note(error);
+        }
+        self.save_answer(asking, &answer).await
+    }
+
+    /// Records what became of a create. Others may write meanwhile: a look that does not show it yet, or its owner who
+    /// wants it gone. The answer is true even so, and without it everybody would have to wait for a look.
+    async fn save_answer(
+        &self,
+        asking: Peering,
+        answer: &Result<(Sighting, String), CloudError>,
+    ) -> Result<Option<Peering>, Error> {
+        let mut row = asking.clone();
+        for _ in 0..SAVES {
+            let now = self.store.now_ms().await?;
+            let way = match answer {
+                Ok((seen, token)) => {
+                    let mut way = self.answered(&row, seen, now);
+                    way.iter_mut()
+                        .for_each(|one| token.clone_into(&mut one.work.operation_token));
+                    way
+                }
+                Err(error) => {
+                    vec![progress::refused(
+                        &row,
+                        &Step::Request,
+                        &refusal(error),
+                        now,
+                    )]
+                }
+            };
+            if let Some(saved) = self.save_way(&row, way, now).await? {
+                return Ok(Some(saved));
+            }
+            match self.store.read(asking.id).await? {
+                Some(recorded) if progress::is_open(&asking, &recorded) => row = recorded,
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the answer to a create means: ours, somebody else's, or nonsense.
+    fn answered(&self, asking: &Peering, seen: &Sighting, now: i64) -> Vec<Peering> {
+        let ours = seen.peering == Some(asking.id) && seen.attempt == asking.attempt;
+        if !ours {
+            return vec![progress::duplicate(asking, seen, now)];
+        }
+        if !trusted(asking, seen) {
+            let nonsense = Refusal {
+                kind: RefusalKind::Unknown,
+                reason: "CLOUD_ERROR".to_owned(),
+                message: "the cloud answered with a peering between other VPCs".to_owned(),
+                certain: false,
+            };
+            return vec![progress::refused(asking, &Step::Request, &nonsense, now)];
+        }
+        progress::requested(asking, seen, &self.rules, now)
+    }
+
+    async fn routes(&self, peering: &Peering, pass: &Pass<'_>) -> Result<Option<Peering>, Error> {
+        let wanted = self.store.routed(peering.network).await?;
+        let answer = self.put_routes(peering, &wanted, pass).await;
+        failpoint::hit("peering.step.after_call");
+        let now = self.store.now_ms().await?;
+        let next = match answer {
+            Ok(complete) => progress::routed(peering, complete, now),
+            Err(error) => {
+                tracing::info!(%error, "the routes are not in place");
+                pass.note(&error);
+                progress::refused(peering, &Step::Routes, &refusal(&error), now)
+            }
+        };
+        self.save(peering, next, now).await
+    }
+
+    /// One call makes a limited number of changes: calls again while that leads further. Answers whether nothing is
+    /// left to do.
+    async fn put_routes(
+        &self,
+        peering: &Peering,
+        wanted: &[Peering],
+        pass: &Pass<'_>,
+    ) -> Result<bool, CloudError> {
+        let mut missing = wanted.iter().map(|one| one.peer.cidrs().len()).sum();
+        for _ in 0..CALLS {
+            let routes = self.provider.ensure_routes(peering, wanted).await?;
+            if routes.is_complete {
+                return Ok(true);
+            }
+            let stuck = routes.missing > 0 && routes.missing >= missing;
+            if stuck || pass.is_over() {
+                break;
+            }
+            missing = routes.missing;
+        }
+        Ok(false)
+    }
+
+    async fn delete(
+        &self,
+        peering: &Peering,
+        id: &str,
+        pass: &Pass<'_>,
+    ) -> Result<Option<Peering>, Error> {
+        let answer = self.provider.delete_peering(peering, id).await;
+        failpoint::hit("peering.step.after_call");
+        let now = self.store.now_ms().await?;
+        let next = match answer {
+            Ok((removal, token)) => progress::removed(peering, removal, &token, now),
+            Err(error) => {
+                tracing::info!(%error, "the vendor half is not removed");
+                pass.note(&error);
+                let step = Step::Delete(id.to_owned());
+                progress::refused(peering, &step, &refusal(&error), now)
+            }
+        };
+        self.save(peering, next, now).await
+    }
+
+    async fn detach(&self, peering: &Peering) -> Result<Option<Peering>, Error> {
+        failpoint::hit("peering.delete.before_detach");
+        let answer = self.network.detach(peering).await;
+        failpoint::hit("peering.delete.after_detach");
+        let now = self.store.now_ms().await?;
+        let next = match answer {
+            Ok(()) => progress::detached(peering, now),
+            Err(refusal) => {
+                tracing::info!(
+                    message = refusal.message,
+                    "the network's claims are not given back"
+                );
+                progress::refused(peering, &Step::Detach, &refusal, now)
+            }
+        };
+        self.save(peering, next, now).await
+    }
+
+    async fn save(
+        &self,
+        before: &Peering,
+        after: Peering,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
+        self.save_way(before, vec![after], now).await
+    }
+
+    async fn save_way(
+        &self,
+        before: &Peering,
+        way: Vec<Peering>,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
+        let change = Change {
+            before: before.clone(),
+            way,
+        };
+        Ok(self.store.commit(vec![change], &cause(), now).await?.pop())
+    }
+}
+
+/// Rows by network, each network's in the order in which they came.
+fn by_network(peerings: Vec<Peering>) -> Vec<Vec<Peering>> {
+    let mut networks: Vec<(NetworkId, Vec<Peering>)> = Vec::new();
+    for peering in peerings {
+        match networks
+            .iter_mut()
+            .find(|(network, _)| *network == peering.network)
+        {
+            Some((_, peerings)) => peerings.push(peering),
+            None => networks.push((peering.network, vec![peering])),
+        }
+    }
+    networks.into_iter().map(|(_, peerings)| peerings).collect()
+}

@@ -1,0 +1,376 @@
+//! A provider-adapter with one small cloud behind it, which lags, loses and refuses as it is told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::cloud::CloudError;
+use api::provider::v1::peering_observation::State as CloudState;
+use api::provider::v1::provider_service_server::{ProviderService, ProviderServiceServer};
+use api::provider::v1::*;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::gate::Gate;
+use crate::told::{Listing, Told};
+
+#[derive(Default)]
+struct State {
+    objects: Vec<PeeringObservation>,
+    made: usize,
+    told: BTreeMap<&'static str, VecDeque<Told>>,
+    listing: Option<Listing>,
+    routes: BTreeMap<String, Vec<(String, String)>>,
+    deletions: usize,
+}
+
+/// The adapter and its cloud.
+#[derive(Clone)]
+pub(crate) struct Cloud {
+    state: Arc<Mutex<State>>,
+    looks: watch::Sender<usize>,
+    /// Stops listings after their rows were read.
+    pub(crate) looking: Gate,
+    /// Stops EnsurePeering after it acted.
+    pub(crate) requesting: Gate,
+}
+
+impl Cloud {
+    pub(crate) async fn start() -> (Self, SocketAddr) {
+        let cloud = Self {
+            state: Arc::default(),
+            looks: watch::Sender::new(0),
+            looking: Gate::default(),
+            requesting: Gate::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tonic::transport::Server::builder()
+            .add_service(ProviderServiceServer::new(cloud.clone()))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(server);
+        (cloud, address)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// What the call of this name does next; several are done one after another.
+    pub(crate) fn tell(&self, call: &'static str, told: Told) {
+        self.state().told.entry(call).or_default().push_back(told);
+    }
+
+    pub(crate) fn set_listing(&self, listing: Option<Listing>) {
+        self.state().listing = listing;
+    }
+
+    /// How many peerings were ever made.
+    pub(crate) fn made(&self) -> usize {
+        self.state().made
+    }
+
+    pub(crate) fn deletions(&self) -> usize {
+        self.state().deletions
+    }
+
+    pub(crate) fn objects(&self) -> Vec<PeeringObservation> {
+        self.state().objects.clone()
+    }
+
+    /// Peerings that a deletion would have to remove.
+    pub(crate) fn live(&self) -> usize {
+        self.state()
+            .objects
+            .iter()
+            .filter(|object| is_live(object))
+            .count()
+    }
+
+    /// Routes in the tables of a VPC, as range and target.
+    pub(crate) fn routes(&self, vpc: &str) -> Vec<(String, String)> {
+        self.state().routes.get(vpc).cloned().unwrap_or_default()
+    }
+
+    /// Changes the object of a peering, as the customer or the cloud does.
+    pub(crate) fn change(&self, peering: &str, change: impl FnOnce(&mut PeeringObservation)) {
+        let mut state = self.state();
+        let found = state
+            .objects
+            .iter_mut()
+            .rev()
+            .find(|one| one.peering_id == peering);
+        change(found.expect("the peering is in the cloud"));
+    }
+
+    pub(crate) fn set_state(&self, peering: &str, to: CloudState, raw: &str) {
+        self.change(peering, |object| {
+            object.set_state(to);
+            object.raw_state = raw.to_owned();
+            object.reason.clear();
+        });
+    }
+
+    pub(crate) fn accept(&self, peering: &str) {
+        self.set_state(peering, CloudState::Active, "active");
+    }
+
+    /// Nothing is there any more.
+    pub(crate) fn vanish(&self) {
+        self.state().objects.clear();
+    }
+
+    pub(crate) fn add(&self, object: PeeringObservation) {
+        self.state().objects.push(object);
+    }
+
+    /// Listings that were begun so far.
+    pub(crate) fn looks(&self) -> usize {
+        *self.looks.borrow()
+    }
+
+    /// Returns once this many listings were begun.
+    pub(crate) async fn until_looked(&self, count: usize) {
+        self.looks
+            .subscribe()
+            .wait_for(|seen| *seen >= count)
+            .await
+            .unwrap();
+    }
+
+    fn next_told(&self, call: &'static str) -> Option<Told> {
+        self.state().told.get_mut(call)?.pop_front()
+    }
+
+    fn make(&self, request: &EnsurePeeringRequest) -> Result<PeeringObservation, CloudError> {
+        let reference = request.r#ref.clone().unwrap();
+        let mut state = self.state();
+        let standing = state.objects.iter().find(|object| {
+            is_live(object)
+                && object.vendor_vpc_id == request.vendor_vpc_id
+                && object.peer == request.peer
+        });
+        if let Some(object) = standing {
+            if object.peering_id == reference.peering_id && object.attempt == reference.attempt {
+                return Ok(object.clone());
+            }
+            use api::cloud::CloudErrorKind::Terminal;
+            return Err(CloudError::refused(
+                Terminal,
+                "DUPLICATE_PEERING",
+                "it is another's",
+            ));
+        }
+        state.made += 1;
+        let object = PeeringObservation {
+            provider_peering_id: format!("pcx-{:017x}", state.made),
+            deployment: reference.deployment,
+            peering_id: reference.peering_id,
+            attempt: reference.attempt,
+            state: CloudState::PendingAcceptance.into(),
+            raw_state: "pending-acceptance".to_owned(),
+            expire_time: Some(api::timestamp(4_000_000_000_000)),
+            vendor_vpc_id: request.vendor_vpc_id.clone(),
+            peer: request.peer.clone(),
+            ..Default::default()
+        };
+        state.objects.push(object.clone());
+        Ok(object)
+    }
+}
+
+fn is_live(object: &PeeringObservation) -> bool {
+    use CloudState::*;
+    matches!(
+        object.state(),
+        Provisioning | PendingAcceptance | Active | Inactive
+    )
+}
+
+/// No answer, and nobody knows what happened.
+fn silence() -> Status {
+    Status::unavailable("the connection was lost")
+}
+
+#[async_trait]
+impl ProviderService for Cloud {
+    async fn ensure_peering(
+        &self,
+        request: Request<EnsurePeeringRequest>,
+    ) -> Result<Response<EnsurePeeringResponse>, Status> {
+        let request = request.into_inner();
+        let told = self.next_told("EnsurePeering");
+        let observation = match &told {
+            Some(Told::Refuse(error)) => return Err(error.clone().into()),
+            Some(Told::Silent) => return Err(silence()),
+            Some(Told::Answer(observation)) => *observation.clone(),
+            _ => self.make(&request)?,
+        };
+        self.requesting.pass().await;
+        if matches!(told, Some(Told::Lost)) {
+            return Err(silence());
+        }
+        let operation_token = "token".to_owned();
+        let observation = Some(observation);
+        Ok(Response::new(EnsurePeeringResponse {
+            observation,
+            operation_token,
+        }))
+    }
+
+    async fn delete_peering(
+        &self,
+        request: Request<DeletePeeringRequest>,
+    ) -> Result<Response<DeletePeeringResponse>, Status> {
+        let request = request.into_inner();
+        let told = self.next_told("DeletePeering");
+        match &told {
+            Some(Told::Refuse(error)) => return Err(error.clone().into()),
+            Some(Told::Silent) => return Err(silence()),
+            _ => {}
+        }
+        let mut state = self.state();
+        state.deletions += 1;
+        let id = request.provider_peering_id;
+        let object = state
+            .objects
+            .iter_mut()
+            .find(|one| one.provider_peering_id == id);
+        let removal = match object {
+            None => Removal::Absent,
+            Some(object) => {
+                if is_live(object) {
+                    object.set_state(CloudState::Deleted);
+                    object.raw_state = "deleted".to_owned();
+                }
+                Removal::Deleted
+            }
+        };
+        let removal = match told {
+            Some(Told::Lost) => return Err(silence()),
+            Some(Told::InProgress) => Removal::InProgress,
+            _ => removal,
+        };
+        let removal = removal.into();
+        Ok(Response::new(DeletePeeringResponse {
+            removal,
+            operation_token: String::new(),
+        }))
+    }
+
+    async fn ensure_routes(
+        &self,
+        request: Request<EnsureRoutesRequest>,
+    ) -> Result<Response<EnsureRoutesResponse>, Status> {
+        let request = request.into_inner();
+        match self.next_told("EnsureRoutes") {
+            Some(Told::Refuse(error)) => return Err(error.into()),
+            Some(Told::Silent) => return Err(silence()),
+            Some(Told::InProgress) => return Ok(Response::new(EnsureRoutesResponse::default())),
+            _ => {}
+        }
+        let pair = |route: &Route| (route.cidr.clone(), route.provider_peering_id.clone());
+        let mut state = self.state();
+        state
+            .routes
+            .insert(request.vpc_id, request.wanted.iter().map(pair).collect());
+        let answer = EnsureRoutesResponse {
+            complete: true,
+            ..Default::default()
+        };
+        Ok(Response::new(answer))
+    }
+
+    type ObservePeeringsStream = BoxStream<'static, Result<ObservePeeringsResponse, Status>>;
+
+    async fn observe_peerings(
+        &self,
+        _: Request<ObservePeeringsRequest>,
+    ) -> Result<Response<Self::ObservePeeringsStream>, Status> {
+        let (objects, listing) = {
+            let state = self.state();
+            (state.objects.clone(), state.listing.clone())
+        };
+        self.looks.send_modify(|count| *count += 1);
+        self.looking.pass().await;
+        let (first, second) = objects.split_at(objects.len() / 2);
+        let page = |objects: &[PeeringObservation], complete| {
+            Ok(ObservePeeringsResponse {
+                observations: objects.to_vec(),
+                complete,
+            })
+        };
+        let pages = match listing {
+            None => vec![page(first, false), page(second, true)],
+            Some(Listing::Fail(error)) => return Err(error.into()),
+            Some(Listing::Garbage) => return Err(Status::internal("<html>")),
+            Some(Listing::Cut) => vec![page(first, false)],
+            Some(Listing::Break) => vec![page(first, false), Err(silence())],
+        };
+        Ok(Response::new(futures::stream::iter(pages).boxed()))
+    }
+
+    async fn place_network(
+        &self,
+        _: Request<PlaceNetworkRequest>,
+    ) -> Result<Response<PlaceNetworkResponse>, Status> {
+        Err(Status::unimplemented("PlaceNetwork"))
+    }
+
+    async fn ensure_vpc(
+        &self,
+        _: Request<EnsureVpcRequest>,
+    ) -> Result<Response<EnsureVpcResponse>, Status> {
+        Err(Status::unimplemented("EnsureVpc"))
+    }
+
+    async fn delete_vpc(
+        &self,
+        _: Request<DeleteVpcRequest>,
+    ) -> Result<Response<DeleteVpcResponse>, Status> {
+        Err(Status::unimplemented("DeleteVpc"))
+    }
+
+    type ObserveVpcsStream = BoxStream<'static, Result<ObserveVpcsResponse, Status>>;
+
+    async fn observe_vpcs(
+        &self,
+        _: Request<ObserveVpcsRequest>,
+    ) -> Result<Response<Self::ObserveVpcsStream>, Status> {
+        Err(Status::unimplemented("ObserveVpcs"))
+    }
+
+    async fn ensure_firewall(
+        &self,
+        _: Request<EnsureFirewallRequest>,
+    ) -> Result<Response<EnsureFirewallResponse>, Status> {
+        Err(Status::unimplemented("EnsureFirewall"))
+    }
+
+    type ObserveRoutesStream = BoxStream<'static, Result<ObserveRoutesResponse, Status>>;
+
+    async fn observe_routes(
+        &self,
+        _: Request<ObserveRoutesRequest>,
+    ) -> Result<Response<Self::ObserveRoutesStream>, Status> {
+        Err(Status::unimplemented("ObserveRoutes"))
+    }
+
+    async fn describe_steps(
+        &self,
+        _: Request<DescribeStepsRequest>,
+    ) -> Result<Response<DescribeStepsResponse>, Status> {
+        Err(Status::unimplemented("DescribeSteps"))
+    }
+
+    async fn get_limits(
+        &self,
+        _: Request<GetLimitsRequest>,
+    ) -> Result<Response<GetLimitsResponse>, Status> {
+        Err(Status::unimplemented("GetLimits"))
+    }
+}

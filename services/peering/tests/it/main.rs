@@ -1,0 +1,17 @@
+//! The peering service on a free port, with a real database, between scripted neighbours on real sockets.
+
+// The whole crate is tests, which clippy sees only in those functions that are one.
+#![allow(clippy::unwrap_used)]
+
+mod admission;
+mod api_rules;
+mod cloud;
+mod crash;
+mod deletion;
+mod faults;
+mod gate;
+mod life;
+mod network;
+mod suite;
+mod told;
+mod validation;
