@@ -1,0 +1,11 @@
+//! The suite from outside: its real programs, real SDKs and tools, simulated clouds.
+
+mod crashes;
+mod deleting;
+mod endings;
+mod faults;
+mod input;
+mod life;
+mod once;
+mod redis;
+mod tools;

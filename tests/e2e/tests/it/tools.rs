@@ -1,0 +1,132 @@
+//! What public tools see: reflection, health, and EC2 through the `aws` command.
+
+use std::process::{Output, Stdio};
+
+use e2e::{CUSTOMER, Suite, customer::venv};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+async fn buf(arguments: &[&str]) -> Output {
+    let buf =
+        std::env::var("PEERWAY_TEST_BUF").expect("PEERWAY_TEST_BUF is not set: run `make test`");
+    Command::new(buf)
+        .args(["curl", "--protocol", "grpc", "--http2-prior-knowledge"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("buf runs")
+}
+
+async fn call(address: &str, method: &str, request: Value) -> Result<Value, String> {
+    let output = buf(&["-d", &request.to_string(), &format!("{address}/{method}")]).await;
+    if output.status.success() {
+        return Ok(serde_json::from_slice(&output.stdout).expect("buf prints JSON"));
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn buf_lists_and_calls_everything_by_reflection() {
+    let suite = Suite::standalone().await;
+    for (service, name) in [
+        ("network", "peerway.network.v1.NetworkService"),
+        ("peering", "peerway.peering.v1.PeeringService"),
+        ("provider-adapter", "peerway.provider.v1.ProviderService"),
+    ] {
+        let address = suite.address(service);
+        let listed = buf(&["--list-methods", &address]).await;
+        let methods = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let own: Vec<&str> = methods
+            .lines()
+            .filter(|method| method.starts_with(name))
+            .collect();
+        assert!(own.len() >= 11, "{service} lists {methods}");
+        assert!(
+            methods.contains("grpc.health.v1.Health/Check"),
+            "{service} lists {methods}"
+        );
+        for method in own {
+            // Each is callable without proto files; an empty request is refused, and never as INTERNAL.
+            if let Err(refused) = call(&address, method, json!({})).await {
+                assert!(
+                    !refused.contains("\"internal\"") && !refused.contains("\"unknown\""),
+                    "{method}: {refused}"
+                );
+            }
+        }
+        let health = call(&address, "grpc.health.v1.Health/Check", json!({}))
+            .await
+            .expect("health answers");
+        assert_eq!(health["status"], "SERVING", "{service}");
+    }
+}
+
+#[tokio::test]
+async fn the_aws_command_works_as_for_a_customer() {
+    let suite = Suite::standalone().await;
+    let endpoint = suite.cloudsim().endpoint();
+    let aws = async |arguments: &[&str]| -> Value {
+        let output = Command::new(venv("aws"))
+            .args([
+                "--endpoint-url",
+                &endpoint,
+                "--region",
+                "eu-west-1",
+                "--output",
+                "json",
+                "ec2",
+            ])
+            .args(arguments)
+            .env("AWS_ACCESS_KEY_ID", format!("AKIA{CUSTOMER}SIM0"))
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .output()
+            .await
+            .expect("aws runs");
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    };
+    let network = suite.network("eu-west-1", "10.20.0.0/16").await;
+    let vpc = aws(&["create-vpc", "--cidr-block", "10.1.0.0/16"]).await;
+    let vpc = vpc["Vpc"]["VpcId"].as_str().expect("an id").to_owned();
+    let peering = suite.peer(&network, &vpc, "10.1.0.0/16").await;
+    let waiting = suite
+        .until(
+            &peering,
+            api::peering::v1::peering::State::PendingAcceptance,
+        )
+        .await;
+    let pcx = waiting.provider_peering_id.as_str();
+    aws(&[
+        "accept-vpc-peering-connection",
+        "--vpc-peering-connection-id",
+        pcx,
+    ])
+    .await;
+    suite
+        .until(&peering, api::peering::v1::peering::State::Active)
+        .await;
+    let tables = aws(&[
+        "describe-route-tables",
+        "--filters",
+        &format!("Name=vpc-id,Values={vpc}"),
+    ])
+    .await;
+    let table = tables["RouteTables"][0]["RouteTableId"]
+        .as_str()
+        .expect("a main table")
+        .to_owned();
+    let route = [
+        "create-route",
+        "--route-table-id",
+        &table,
+        "--destination-cidr-block",
+        "10.20.0.0/16",
+    ];
+    aws(&[&route[..], &["--vpc-peering-connection-id", pcx]].concat()).await;
+}
