@@ -134,6 +134,26 @@ impl AwsConfig {
             }
             account.check()?;
         }
+        self.check_credentials()
+    }
+}
+
+impl AwsConfig {
+    /// The process has credentials of one account: the others need a role, or a cloud of their own.
+    fn check_credentials(&self) -> Result<(), Error> {
+        let own: Vec<_> = self
+            .accounts
+            .iter()
+            .filter(|account| account.role_arn.is_none() && account.endpoint_url.is_none())
+            .map(|account| account.account_id.as_str())
+            .collect();
+        if own.len() > 1 {
+            return Err(Error::rule(format!(
+                "aws.accounts: at most one account may lack both role_arn and endpoint_url, since the process's own \
+                 credentials are of one account; {} lack both",
+                own.join(" and ")
+            )));
+        }
         Ok(())
     }
 }
@@ -214,6 +234,14 @@ mod tests {
     }
 
     #[test]
+    fn several_accounts_need_a_role_or_an_endpoint_but_for_one() {
+        let own = r#"account_id="111111111111", regions=["eu-west-1"]"#;
+        let role = r#"account_id="222222222222", regions=["eu-west-1"], role_arn="arn:aws:iam::222222222222:role/x""#;
+        let emulated = r#"account_id="333333333333", regions=["eu-west-1"], endpoint_url="http://127.0.0.1:1""#;
+        assert!(with(&format!("[{{{own}}}, {{{role}}}, {{{emulated}}}]")).is_ok());
+    }
+
+    #[test]
     fn a_broken_rule_is_named() {
         let one = r#"account_id="012345678901""#;
         for (accounts, words) in [
@@ -239,6 +267,12 @@ mod tests {
             (
                 format!(r#"[{{{one}, regions=["eu-west-1"]}}, {{{one}, regions=["eu-west-1"]}}]"#),
                 "only once",
+            ),
+            (
+                format!(
+                    r#"[{{{one}, regions=["eu-west-1"]}}, {{account_id="999999999999", regions=["eu-west-1"]}}]"#
+                ),
+                "aws.accounts: at most one account may lack both role_arn and endpoint_url",
             ),
             (
                 r#"[{account_id="12", regions=["eu-west-1"]}]"#.to_owned(),

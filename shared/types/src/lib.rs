@@ -12,7 +12,7 @@ pub use cidr::Cidr;
 pub use cloud::{AwsAccountId, AwsVpcId, GcpNetworkName, GcpProjectId, ProviderKind, Region};
 pub use group::GroupId;
 pub use id::{NetworkId, PeeringId};
-pub use text::{DisplayName, Labels, RequestId, TenantId, TenantScope};
+pub use text::{Deployment, DisplayName, Labels, RequestId, TenantId, TenantScope};
 
 /// Why a value was refused: a stable code, and a sentence that names the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

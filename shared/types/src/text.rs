@@ -59,6 +59,18 @@ text_type!(
 );
 
 text_type!(
+    /// Sets apart suites that share a cloud account: 1-32 characters of `a-z 0-9 -`.
+    Deployment,
+    |given| {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=32).contains(&given.len()) && given.bytes().all(allowed) {
+            return Ok(());
+        }
+        Err(Invalid::field(format!("must be 1-32 characters of a-z 0-9 -, not {}", shown(given))))
+    }
+);
+
+text_type!(
     /// Makes a call repeatable: 1-64 printable ASCII characters.
     RequestId,
     |given| {

@@ -3,7 +3,7 @@
 use api::provider::v1;
 use runtime::status::{Violations, internal};
 use tonic::Status;
-use types::{AwsAccountId, AwsVpcId, Cidr, GroupId, Invalid, ProviderKind, Region};
+use types::{AwsAccountId, AwsVpcId, Cidr, Deployment, GroupId, Invalid, ProviderKind, Region};
 
 use crate::provider::{
     DeletePeering, DeleteVpc, EnsurePeering, EnsureRoutes, EnsureVpc, ObservePeerings, Peer,
@@ -162,11 +162,7 @@ fn required(text: String) -> Result<String, Invalid> {
 }
 
 fn deployment(text: String) -> Result<String, Invalid> {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
-        return Ok(text);
-    }
-    Err(Invalid::field("must be 1-32 characters of a-z 0-9 -"))
+    Deployment::try_from(text).map(String::from)
 }
 
 fn network_range(text: &str) -> Result<Cidr, Invalid> {

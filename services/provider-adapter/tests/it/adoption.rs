@@ -211,3 +211,43 @@ async fn a_failed_adoption_leaves_the_outcome_open() {
     pair.suite.ensure_peering(pair.request(1)).await.unwrap();
     assert_eq!(pair.count(), 1);
 }
+
+#[tokio::test]
+async fn an_earlier_peering_of_ours_that_is_still_shown_is_waited_for() {
+    for shown in [true, false] {
+        let pair = Pair::start().await;
+        if !shown {
+            pair.suite.cloud.clock_freeze(true);
+            pair.suite
+                .cloud
+                .configure(|config| config.describe_lag_ms = 5_000);
+        }
+        let earlier = PeeringId::generate().to_string();
+        let ours = [
+            ("peerway:deployment", DEPLOYMENT),
+            ("peerway:peering", earlier.as_str()),
+            ("peerway:attempt", "1"),
+        ];
+        let id = pair.request_by_hand(&ours).await;
+        pair.suite.cloud.clear_calls();
+        let answer = pair.suite.ensure_peering(pair.request(1)).await;
+        let error = cloud_error(answer.unwrap_err());
+        assert_eq!(
+            (error.kind, error.reason.as_str(), error.refused),
+            (
+                CloudErrorKind::InProgress,
+                "CLOUD_OPERATION_IN_PROGRESS",
+                shown
+            )
+        );
+        assert!(error.message.contains(&id) && error.message.contains(&earlier));
+        let requests = pair.suite.cloud.calls_of("CreateVpcPeeringConnection");
+        assert_eq!(requests.is_empty(), shown);
+        assert!(pair.suite.cloud.calls_of("CreateTags").is_empty());
+
+        pair.suite.cloud.force_peering(&id, "deleted", "");
+        let made = pair.suite.ensure_peering(pair.request(1)).await.unwrap();
+        assert_ne!(made.provider_peering_id, id);
+        assert_eq!(made.peering_id, pair.peering.to_string());
+    }
+}

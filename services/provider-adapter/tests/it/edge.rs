@@ -136,7 +136,16 @@ async fn a_network_is_placed_until_there_is_no_room() {
     );
     request.region = "eu-west-2".into();
     let status = suite.client().place_network(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let error = cloud_error(status);
+    assert_eq!(
+        (error.kind, error.reason.as_str(), error.refused),
+        (CloudErrorKind::Quota, "NO_ROOM", true)
+    );
+    assert!(
+        error.message.contains("configured for eu-west-2") && error.message.contains("the vendor"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

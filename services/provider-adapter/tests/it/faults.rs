@@ -134,26 +134,6 @@ async fn a_role_is_assumed_with_its_external_id() {
 }
 
 #[tokio::test]
-async fn credentials_of_another_account_are_noticed() {
-    let cloud = Cloudsim::start(Options::default()).await.unwrap();
-    let adapter = Adapter::start_as("777788889999", &cloud.endpoint(), "", &[]).await;
-    let request = vpc_request(NetworkId::generate(), CIDR, &Vpc::default(), "vpc");
-    for _ in 0..2 {
-        let error = cloud_error(
-            adapter
-                .client
-                .clone()
-                .ensure_vpc(request.clone())
-                .await
-                .unwrap_err(),
-        );
-        assert_eq!(error.kind, CloudErrorKind::Unauthorized);
-        assert!(error.message.contains(VENDOR) && error.message.contains("777788889999"));
-    }
-    assert_eq!(cloud.state(|state| state.vpcs.len()), 1);
-}
-
-#[tokio::test]
 async fn an_account_that_is_not_configured_is_refused() {
     let suite = Suite::start().await;
     let mut request = peering_request(PeeringId::generate(), 1, "vpc-00000001", "vpc-00000002");

@@ -1,31 +1,10 @@
 //! Answers that are whole HTTP and wrong all the same: none may pass for a listing.
 
 use api::cloud::CloudErrorKind;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use types::PeeringId;
 
+use crate::parrot::Parrot;
 use crate::support::*;
-
-/// A cloud that answers everything with 200 and these bytes.
-async fn parrot(body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let body = body.clone();
-            tokio::spawn(async move {
-                let mut request = vec![0; 64 * 1024];
-                while socket.read(&mut request).await.is_ok_and(|read| read > 0) {
-                    let length = body.len();
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-                    socket.write_all(head.as_bytes()).await.ok();
-                    socket.write_all(body.as_bytes()).await.ok();
-                }
-            });
-        }
-    });
-    url
-}
 
 fn listing(inside: &str) -> String {
     format!(
@@ -100,7 +79,7 @@ async fn answers_that_cannot_be_trusted_end_the_listing() {
         ("too large", listing(&"<a>0123456789</a>".repeat(600_000))),
         ("pages in a circle", circle),
     ] {
-        let url = parrot(body).await;
+        let url = Parrot::new(body).start().await;
         let adapter = Adapter::start(&url, "", &[]).await;
         let (pages, error) = observe_pages(adapter.client.clone(), &[]).await;
         assert!(
@@ -115,7 +94,8 @@ async fn answers_that_cannot_be_trusted_end_the_listing() {
 #[tokio::test]
 async fn filters_are_applied_again_to_what_came_back() {
     let stranger = item("pcx-2", "999999999999", ACTIVE);
-    let url = parrot(listing(&set(&[item("pcx-1", VENDOR, ACTIVE), stranger]))).await;
+    let body = listing(&set(&[item("pcx-1", VENDOR, ACTIVE), stranger]));
+    let url = Parrot::new(body).start().await;
     let adapter = Adapter::start(&url, "", &[]).await;
     let (pages, error) = observe_pages(adapter.client.clone(), &[]).await;
     assert!(error.is_none());
@@ -127,4 +107,22 @@ async fn filters_are_applied_again_to_what_came_back() {
     assert_eq!(seen, ["pcx-1"]);
     let (pages, _) = observe_pages(adapter.client.clone(), &["pcx-3"]).await;
     assert!(pages[0].0.is_empty() && pages[0].1);
+}
+
+#[tokio::test]
+async fn a_look_that_is_refused_is_not_the_end_of_what_was_asked() {
+    let body = "<Response><Errors><Error><Code>InvalidParameterValue</Code><Message>no</Message></Error></Errors>\
+                <RequestID>1</RequestID></Response>";
+    let parrot = Parrot::new(body.to_owned()).with_status(400);
+    let adapter = Adapter::start(&parrot.start().await, "", &[]).await;
+    let (_, error) = observe_pages(adapter.client.clone(), &[]).await;
+    let request = peering_request(PeeringId::generate(), 1, "vpc-00000001", "vpc-00000002");
+    let ensured = adapter.client.clone().ensure_peering(request).await;
+    for error in [error.unwrap(), cloud_error(ensured.unwrap_err())] {
+        assert_eq!(
+            (error.kind, error.reason.as_str(), error.refused),
+            (CloudErrorKind::Unknown, "CLOUD_ERROR", true)
+        );
+        assert!(error.message.contains("InvalidParameterValue"), "{error}");
+    }
 }

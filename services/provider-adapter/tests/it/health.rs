@@ -1,7 +1,7 @@
 //! What the adapter says of itself and of the clouds.
 
 use api::provider::v1::Vpc;
-use cloudsim::{Fault, FaultKind};
+use cloudsim::{Cloudsim, Fault, FaultKind, Options};
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -47,4 +47,14 @@ async fn a_cloud_that_does_not_answer_is_not_healthy_until_it_does() {
     becomes(&suite, "", ServingStatus::Serving).await;
     suite.ensure_vpc(look).await.unwrap();
     becomes(&suite, "aws", ServingStatus::Serving).await;
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_not_healthy() {
+    let cloud = Cloudsim::start(Options::default()).await.unwrap();
+    let adapter = Adapter::start_as("777788889999", &cloud.endpoint(), "", &[]).await;
+    let suite = Suite { cloud, adapter };
+    let look = vpc_request(NetworkId::generate(), "10.20.0.0/16", &Vpc::default(), "");
+    suite.ensure_vpc(look).await.unwrap_err();
+    becomes(&suite, "aws", ServingStatus::NotServing).await;
 }

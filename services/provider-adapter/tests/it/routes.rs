@@ -1,7 +1,9 @@
 //! The vendor's routes: in every table, nothing else, a few at a time.
 
+use api::cloud::CloudErrorKind;
 use api::provider::v1::route::State;
 use api::provider::v1::{EnsureRoutesRequest, EnsureRoutesResponse, Route};
+use cloudsim::{Fault, FaultKind};
 use types::{NetworkId, PeeringId};
 
 use crate::support::*;
@@ -192,4 +194,57 @@ async fn a_vpc_that_is_gone_has_no_routes_left_to_remove() {
         error.refused && error.message.contains(&wired.vpc),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_route_that_cannot_be_made_keeps_no_other_from_being_tried() {
+    let wired = Wired::start().await;
+    let refusal = Fault::once("CreateRoute", FaultKind::Unauthorized);
+    wired.suite.cloud.fault(refusal);
+    let both = [
+        ("10.30.0.0/16", wired.first.as_str()),
+        ("10.40.0.0/16", wired.second.as_str()),
+    ];
+    let error = cloud_error(wired.ensure(&both).await.unwrap_err());
+    assert_eq!(error.kind, CloudErrorKind::Unauthorized);
+    assert_eq!(wired.count(), 5);
+    assert!(wired.ensure(&both).await.unwrap().complete);
+    assert_eq!(wired.count(), 6);
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_goes_from_every_table_before_anything_is_made() {
+    let wired = Wired::start().await;
+    let first = [("10.30.0.0/16", wired.first.as_str())];
+    wired.ensure(&first).await.unwrap();
+    wired.suite.cloud.clear_calls();
+    let refusals = Fault::always("CreateRoute", FaultKind::Unauthorized);
+    wired.suite.cloud.fault(refusals);
+    let second = [("10.40.0.0/16", wired.second.as_str())];
+    wired.ensure(&second).await.unwrap_err();
+    assert_eq!(wired.count(), 0);
+    let writes: Vec<String> = wired
+        .suite
+        .cloud
+        .calls_of("*Route")
+        .into_iter()
+        .map(|call| call.action)
+        .collect();
+    let (deletions, creations) = writes.split_at(3);
+    assert!(
+        deletions.iter().all(|action| action == "DeleteRoute"),
+        "{writes:?}"
+    );
+    assert_eq!(creations, ["CreateRoute"; 3]);
+}
+
+#[tokio::test]
+async fn a_throttled_write_ends_the_call() {
+    let wired = Wired::start().await;
+    let throttle = Fault::always("CreateRoute", FaultKind::Throttle);
+    wired.suite.cloud.fault(throttle);
+    let wanted = [("10.30.0.0/16", wired.first.as_str())];
+    let error = cloud_error(wired.ensure(&wanted).await.unwrap_err());
+    assert_eq!(error.kind, CloudErrorKind::Throttled);
+    assert_eq!(wired.suite.cloud.calls_of("CreateRoute").len(), 1);
 }

@@ -19,6 +19,7 @@ use tracing::field::Empty;
 
 use super::error::{self, Failure};
 use super::guard::WellFormed;
+use super::identity::Identity;
 use crate::config::{AccountConfig, AwsConfig, PageConfig};
 
 /// A listing that is longer than this goes in a circle.
@@ -45,6 +46,8 @@ pub(super) struct Ec2 {
     pub(super) pages: PageConfig,
     /// How long one call of the service may begin writes.
     pub(super) write_budget: Duration,
+    /// Whose the credentials are.
+    pub(super) identity: Identity,
     zones: Mutex<Option<(Instant, Vec<Zone>)>>,
     works: AtomicBool,
 }
@@ -75,6 +78,7 @@ impl Ec2 {
             region: region.to_owned(),
             pages: config.pages.clone(),
             write_budget: config.write_budget,
+            identity: Identity::new(&sdk),
             zones: Mutex::new(None),
             works: AtomicBool::new(true),
         }
@@ -103,6 +107,9 @@ impl Ec2 {
             span.record("error.type", failure.label());
             failure
         });
+        if answer.as_ref().is_err_and(Failure::is_unauthorized) {
+            self.identity.doubt();
+        }
         let works = answer.as_ref().err().is_none_or(Failure::is_answer);
         self.works.store(works, Ordering::Relaxed);
         answer
@@ -111,6 +118,11 @@ impl Ec2 {
     /// Whether the last call had an answer that can be worked with, be it a refusal; true before the first.
     pub(super) fn works(&self) -> bool {
         self.works.load(Ordering::Relaxed)
+    }
+
+    /// Records that the answer cannot be worked with all the same.
+    pub(super) fn fails(&self) {
+        self.works.store(false, Ordering::Relaxed);
     }
 
     /// All objects of a listing. `fetch` makes one call with a page's token and answers its objects and the next token.
@@ -225,6 +237,11 @@ impl Budget {
             until: Instant::now() + ec2.write_budget,
             left: writes,
         }
+    }
+
+    /// Leaves none.
+    pub(super) fn end(&mut self) {
+        self.left = 0;
     }
 
     /// Takes one, if there is one left.

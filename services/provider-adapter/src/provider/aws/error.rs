@@ -15,11 +15,15 @@ const LONGEST: usize = 400;
 const THROTTLE_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) const UNAVAILABLE: &str = "CLOUD_UNAVAILABLE";
-const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
+pub(super) const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
+/// Another operation is in the way.
+pub(super) const IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
 /// A quota of the vendor's account that has no reason of its own.
 const LIMIT: &str = "CLOUD_LIMIT";
 /// The cloud refuses the request for good, for a cause that no other reason names.
 const REFUSED: &str = "CLOUD_REFUSED";
+/// An error that nobody has classified yet.
+const ERROR: &str = "CLOUD_ERROR";
 
 /// A call that failed: what it means, and the cloud's own code for those who know better in their case.
 #[derive(Debug, Clone)]
@@ -51,6 +55,11 @@ impl Failure {
         )
     }
 
+    /// Whether the credentials were refused.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        self.error.kind == CloudErrorKind::Unauthorized
+    }
+
     /// Whether the cloud says that an object does not exist.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.ends_with(".NotFound")
@@ -74,7 +83,7 @@ impl Failure {
     pub(super) fn while_looking(self) -> CloudError {
         CloudError {
             refused: true,
-            ..self.error
+            ..self.not_final()
         }
     }
 
@@ -82,7 +91,19 @@ impl Failure {
     pub(super) fn after_writing(self) -> CloudError {
         CloudError {
             refused: false,
-            ..self.error
+            ..self.not_final()
+        }
+    }
+
+    /// A refusal of the adapter's own look or mark says nothing about what the caller asked for.
+    fn not_final(self) -> CloudError {
+        match self.error.kind {
+            CloudErrorKind::Terminal => CloudError {
+                kind: CloudErrorKind::Unknown,
+                reason: ERROR.to_owned(),
+                ..self.error
+            },
+            _ => self.error,
         }
     }
 
@@ -110,7 +131,7 @@ where
             code: String::new(),
             error: CloudError::refused(
                 CloudErrorKind::Unknown,
-                "CLOUD_ERROR",
+                ERROR,
                 format!("{api}: the request could not be made: {}", deepest(&error)),
             ),
         },
@@ -134,10 +155,10 @@ fn no_credentials(api: &str, error: &CredentialsError) -> Failure {
     // The role was refused by STS, in whose words the cause stands.
     if let Some(meta) = find::<ErrorMetadata>(error) {
         let code = meta.code().unwrap_or_default();
-        let mut failure = from_code("AssumeRole", 400, code, meta.message());
-        failure.code = String::new();
-        failure.error.refused = true;
-        return failure;
+        return Failure {
+            code: String::new(),
+            error: from_code("AssumeRole", 400, code, meta.message()).while_looking(),
+        };
     }
     let message = format!("{api}: no credentials: {}", deepest(error));
     let (kind, reason) = match error {
@@ -231,7 +252,7 @@ fn meaning(status: u16, code: &str) -> (CloudErrorKind, &'static str, bool) {
         | "InvalidStateTransition"
         | "InvalidVpcState"
         | "OperationConflict"
-        | "PriorRequestNotComplete" => (InProgress, "CLOUD_OPERATION_IN_PROGRESS", true),
+        | "PriorRequestNotComplete" => (InProgress, IN_PROGRESS, true),
 
         "VpcPeeringConnectionAlreadyExists" => (Terminal, "DUPLICATE_PEERING", true),
         "InvalidParameter"
@@ -270,7 +291,7 @@ fn meaning(status: u16, code: &str) -> (CloudErrorKind, &'static str, bool) {
         // Somebody on the way answered, or nobody: EC2 always sends a code.
         "" => (Unavailable, UNAVAILABLE, false),
         _ if status >= 500 => (Unavailable, UNAVAILABLE, false),
-        _ => (Unknown, "CLOUD_ERROR", true),
+        _ => (Unknown, ERROR, true),
     }
 }
 
@@ -353,6 +374,15 @@ mod tests {
             ("RouteLimitExceeded", "ROUTE_TABLE_FULL"),
         ] {
             assert_eq!(of(400, code), (CloudErrorKind::Quota, reason.into(), true));
+        }
+    }
+
+    #[test]
+    fn a_look_that_is_refused_ends_nothing_for_good() {
+        let look = || from_code("DescribeVpcs", 400, "InvalidParameterValue", Some("words"));
+        assert_eq!(look().of_write().kind, CloudErrorKind::Terminal);
+        for error in [look().while_looking(), look().after_writing()] {
+            assert_eq!(error.kind, CloudErrorKind::Unknown);
         }
     }
 

@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod guard;
+mod identity;
 mod peering;
 mod peering_list;
 mod peering_state;
@@ -87,7 +88,7 @@ impl Aws {
         asked.all(|client| client.works())
     }
 
-    /// The client of a group.
+    /// The client of a group, once its credentials are known to be the account's.
     async fn client(&self, group: &GroupId) -> Result<Arc<Ec2>, CloudError> {
         let key = (
             group.account.clone().unwrap_or_default(),
@@ -106,6 +107,7 @@ impl Aws {
                 Arc::new(Ec2::build(&self.0.base, &self.0.config, account, &key.1).await)
             })
             .await;
+        identity::verify(client).await?;
         Ok(client.clone())
     }
 

@@ -4,7 +4,7 @@ use api::cloud::{CloudError, CloudErrorKind};
 use aws_sdk_ec2::types::{ResourceType, Tag, VpcPeeringConnection};
 
 use super::client::Ec2;
-use super::error::Failure;
+use super::error::{Failure, IN_PROGRESS};
 use super::peering_list::{self, incomplete};
 use super::peering_state::observation;
 use super::tags;
@@ -27,6 +27,10 @@ pub(super) async fn ensure(
         return match whose {
             Whose::Ours => Ok(seen),
             Whose::EarlierAttempt | Whose::Nobody => adopt(ec2, &marks, seen).await,
+            Whose::AnotherOfOurs => Err(CloudError {
+                refused: true,
+                ..not_ended(&seen)
+            }),
             Whose::Other => Err(duplicate(&seen)),
         };
     }
@@ -37,6 +41,7 @@ pub(super) async fn ensure(
         Whose::Ours => Ok(seen),
         Whose::EarlierAttempt => adopt(ec2, &marks, seen).await,
         Whose::Nobody => look_then_adopt(ec2, &marks, seen).await,
+        Whose::AnotherOfOurs => Err(not_ended(&seen)),
         Whose::Other => Err(duplicate(&seen)),
     }
 }
@@ -104,6 +109,7 @@ async fn look_then_adopt(
     match marks.whose(found.tags()) {
         Whose::Ours => Ok(marks.put_on(seen)),
         Whose::EarlierAttempt | Whose::Nobody => adopt(ec2, marks, seen).await,
+        Whose::AnotherOfOurs => Err(not_ended(&seen)),
         Whose::Other => Err(duplicate(&seen)),
     }
 }
@@ -187,6 +193,15 @@ fn refusal(failure: Failure, ask: &EnsurePeering) -> CloudError {
     CloudError::refused(CloudErrorKind::Terminal, "PEER_IDENTITY_INVALID", message)
 }
 
+/// The caller keeps one peering per pair, so another of its own is a stale view or an orphan that is on its way out.
+fn not_ended(seen: &PeeringObservation) -> CloudError {
+    let message = format!(
+        "the two VPCs are still shown as linked by {}, which carries the earlier peering {}: it has to end first",
+        seen.provider_peering_id, seen.peering_id
+    );
+    CloudError::unknown_outcome(CloudErrorKind::InProgress, IN_PROGRESS, message)
+}
+
 fn duplicate(seen: &PeeringObservation) -> CloudError {
     let owner = if seen.peering_id.is_empty() {
         "something else"
@@ -244,6 +259,8 @@ enum Whose {
     Ours,
     EarlierAttempt,
     Nobody,
+    /// It carries this deployment, but another peering.
+    AnotherOfOurs,
     Other,
 }
 
@@ -278,8 +295,13 @@ impl Marks {
         let [deployment, peering, attempt, _] = self.pairs();
         if found.is_empty() {
             Whose::Nobody
-        } else if !tags::carries(found, &[deployment, peering]) {
+        } else if !tags::carries(found, &[deployment]) {
             Whose::Other
+        } else if !tags::carries(found, &[peering]) {
+            match tags::value(found, tags::PEERING) {
+                "" => Whose::Other,
+                _ => Whose::AnotherOfOurs,
+            }
         } else if tags::carries(found, &[attempt]) {
             Whose::Ours
         } else {
@@ -326,6 +348,13 @@ mod tests {
         assert_eq!(
             marks.whose(&tags::list(&[(tags::NAME, "by hand")])),
             Whose::Other
+        );
+        let deployment = (tags::DEPLOYMENT, "dev");
+        assert_eq!(marks.whose(&tags::list(&[deployment])), Whose::Other);
+        let earlier = PeeringId::generate().to_string();
+        assert_eq!(
+            marks.whose(&tags::list(&[deployment, (tags::PEERING, &earlier)])),
+            Whose::AnotherOfOurs
         );
     }
 }

@@ -6,6 +6,8 @@ use types::GroupId;
 use crate::config::AccountConfig;
 use crate::provider::PlaceNetwork;
 
+const NO_ROOM: &str = "NO_ROOM";
+
 /// The account with most room in the region among those not refused; the first as configured when equal.
 pub(super) fn choose(
     accounts: &[AccountConfig],
@@ -17,9 +19,13 @@ pub(super) fn choose(
         .collect();
     if here.is_empty() {
         return Err(CloudError::refused(
-            CloudErrorKind::Invalid,
-            "INVALID_FIELD",
-            format!("region: no vendor account serves {}", ask.region),
+            CloudErrorKind::Quota,
+            NO_ROOM,
+            format!(
+                "no vendor account is configured for {}: the vendor has to add the region to an account in \
+                 aws.accounts, or add an account there",
+                ask.region
+            ),
         ));
     }
     let mut best: Option<(u32, GroupId)> = None;
@@ -52,7 +58,7 @@ fn no_room(ask: &PlaceNetwork, full: &[String]) -> CloudError {
         ask.region,
         full.join("; ")
     );
-    CloudError::refused(CloudErrorKind::Quota, "NO_ROOM", message)
+    CloudError::refused(CloudErrorKind::Quota, NO_ROOM, message)
 }
 
 #[cfg(test)]
@@ -112,12 +118,16 @@ mod tests {
     }
 
     #[test]
-    fn a_region_nobody_serves_is_a_malformed_request() {
+    fn a_region_nobody_serves_has_no_room() {
         let error = choose(
             &[account(A, &["eu-west-1"], 5)],
             &ask("eu-west-9", &[], &[]),
         )
         .unwrap_err();
-        assert_eq!(error.kind, CloudErrorKind::Invalid);
+        assert_eq!(
+            (error.kind, error.reason.as_str()),
+            (CloudErrorKind::Quota, "NO_ROOM")
+        );
+        assert!(error.message.contains("configured for eu-west-9"));
     }
 }

@@ -55,32 +55,38 @@ pub(super) enum Change {
 /// The wanted routes: destination to the cloud's id of the peering.
 pub(super) type Wanted = BTreeMap<Cidr, String>;
 
-/// All changes that lead to the wanted set. A destination that leads somewhere else than to a peering is left alone.
+/// All changes that lead to the wanted set, the removals in all tables first: they make room and end access. A
+/// destination that leads somewhere else than to a peering is left alone.
 pub(super) fn plan(tables: &[Table], wanted: &Wanted) -> Vec<Write> {
     let mut writes = Vec::new();
     for table in tables {
-        let write = |cidr: &Cidr, change| Write {
-            table: table.id.clone(),
-            cidr: *cidr,
-            change,
-        };
         for (cidr, target) in &table.routes {
             let is_peering = matches!(target, Target::Peering { .. });
             if is_peering && !wanted.contains_key(cidr) {
-                writes.push(write(cidr, Change::Delete));
+                writes.push(write(table, cidr, Change::Delete));
             }
         }
+    }
+    for table in tables {
         for (cidr, peering) in wanted {
             match table.routes.get(cidr) {
-                None => writes.push(write(cidr, Change::Create(peering.clone()))),
+                None => writes.push(write(table, cidr, Change::Create(peering.clone()))),
                 Some(target @ Target::Peering { .. }) if !target.is_peering(peering) => {
-                    writes.push(write(cidr, Change::Replace(peering.clone())));
+                    writes.push(write(table, cidr, Change::Replace(peering.clone())));
                 }
                 Some(_) => {}
             }
         }
     }
     writes
+}
+
+fn write(table: &Table, cidr: &Cidr, change: Change) -> Write {
+    Write {
+        table: table.id.clone(),
+        cidr: *cidr,
+        change,
+    }
 }
 
 /// Records in `tables` that a change was made. Whether its target is up, only the next look shows.
@@ -189,7 +195,7 @@ mod tests {
                     ("10.9.0.0/16", to("pcx-9", false)),
                 ],
             ),
-            table("rtb-3", &[]),
+            table("rtb-3", &[("10.8.0.0/16", to("pcx-8", false))]),
         ];
         let wanted = wanted(&[("10.1.0.0/16", "pcx-1")]);
         let writes = plan(&tables, &wanted);
@@ -202,6 +208,7 @@ mod tests {
             writes,
             [
                 change("rtb-2", "10.9.0.0/16", Change::Delete),
+                change("rtb-3", "10.8.0.0/16", Change::Delete),
                 change("rtb-2", "10.1.0.0/16", Change::Replace("pcx-1".into())),
                 change("rtb-3", "10.1.0.0/16", Change::Create("pcx-1".into())),
             ]

@@ -1,6 +1,6 @@
 //! The vendor's routes to peerings, in every route table of a VPC.
 
-use api::cloud::CloudError;
+use api::cloud::{CloudError, CloudErrorKind};
 use aws_sdk_ec2::types::{RouteState as RawState, RouteTable};
 
 use super::client::{Budget, Ec2};
@@ -13,7 +13,8 @@ const API: &str = "DescribeRouteTables";
 /// Changes in one call.
 const MOST_WRITES: u32 = 20;
 
-/// Looks at the tables once, then makes the changes one after another, as many as fit one call.
+/// Looks at the tables once, then makes the changes one after another, as many as fit one call. One that fails does
+/// not keep the others from being tried; its error is answered in the end.
 pub(super) async fn ensure(ec2: &Ec2, ask: &EnsureRoutes) -> Result<RoutesProgress, CloudError> {
     let wanted: Wanted = ask.wanted.iter().cloned().collect();
     let mut tables = look(ec2, &ask.vpc_id)
@@ -26,12 +27,26 @@ pub(super) async fn ensure(ec2: &Ec2, ask: &EnsureRoutes) -> Result<RoutesProgre
     let writes = plan(&tables, &wanted);
     let mut budget = Budget::new(ec2, MOST_WRITES);
     let mut left = 0;
+    let mut failed = None;
     for one in &writes {
-        if budget.take() && write(ec2, one).await? {
-            apply(&mut tables, one);
-        } else {
+        if !budget.take() {
             left += 1;
+            continue;
         }
+        match write(ec2, one).await {
+            Ok(true) => apply(&mut tables, one),
+            Ok(false) => left += 1,
+            Err(error) => {
+                // Every further call would be throttled too, and prolong it.
+                if error.kind == CloudErrorKind::Throttled {
+                    budget.end();
+                }
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     let routes = states(&tables, &wanted);
     let complete = left == 0
