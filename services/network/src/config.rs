@@ -8,7 +8,7 @@ use runtime::config::{
     ClientConfig, DatabaseConfig, Error, QueueConfig, ServerConfig, Sources, TelemetryConfig, load,
 };
 use serde::Deserialize;
-use types::{Cidr, ProviderKind, Region};
+use types::{Cidr, Deployment, ProviderKind, Region};
 
 use crate::domain::{Catalog, CidrRules, Offer, Reserved, Timing};
 
@@ -21,7 +21,7 @@ const ENV_PREFIX: &str = "PEERWAY_NETWORK";
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Sets apart suites that share a vendor account.
-    pub deployment: String,
+    pub deployment: Deployment,
     /// The API.
     pub server: ServerConfig,
     /// Where networks are kept.
@@ -102,19 +102,7 @@ impl Config {
 
     /// Checks the rules between settings.
     pub fn check(&self) -> Result<(), Error> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !(1..=32).contains(&self.deployment.len()) || !self.deployment.bytes().all(allowed) {
-            return Err(Error::rule(
-                "deployment must be 1-32 characters of a-z 0-9 -",
-            ));
-        }
-        let (lease, timeout) = (self.queue.lease, self.provider_adapter.timeout);
-        if lease <= timeout {
-            return Err(Error::rule(format!(
-                "queue.lease ({lease:?}) must exceed provider_adapter.timeout ({timeout:?}), or two workers may act on \
-                 one network"
-            )));
-        }
+        self.queue.check(self.provider_adapter.timeout)?;
         for (provider, offer) in &self.catalog {
             let (shortest, longest) = (offer.shortest_prefix, offer.longest_prefix);
             if shortest > longest || longest > 28 {
@@ -189,7 +177,7 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_the_environment_wins() {
         let config = with("DEPLOYMENT", "prod-1").unwrap();
-        assert_eq!(config.deployment, "prod-1");
+        assert_eq!(config.deployment.as_str(), "prod-1");
         assert_eq!(config.server.listen.port(), 7101);
         assert!(config.offers().offer(ProviderKind::Aws).is_ok());
         assert!(config.offers().offer(ProviderKind::Gcp).is_err());

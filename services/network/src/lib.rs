@@ -67,7 +67,8 @@ impl App {
         let written = Arc::new(Notify::new());
         let store = Store::new(db.clone(), written.clone());
         let queue = Queue::start(QUEUE, db.clone(), &config.queue).await?;
-        let provider = ProviderAdapter::new(&config.provider_adapter, config.deployment.clone())?;
+        let provider =
+            ProviderAdapter::new(&config.provider_adapter, config.deployment.to_string())?;
         let worker = Worker::new(store.clone(), provider, queue.clone(), config.timing());
         let api = grpc::Api::new(store.clone(), queue.clone(), config.offers());
         let provider_health =

@@ -50,7 +50,7 @@ impl App {
         let network = NetworkClient::new(client::channel("network", &config.network)?);
         let provider = ProviderClient::new(
             client::channel("provider-adapter", &config.provider_adapter)?,
-            &config.deployment,
+            config.deployment.as_str(),
             config.provider_adapter.timeout,
         );
         let queue = queue::Queue::start(QUEUE, db.clone(), &config.queue).await?;

@@ -8,6 +8,7 @@ use runtime::config::{
     ClientConfig, DatabaseConfig, Error, QueueConfig, ServerConfig, Sources, TelemetryConfig,
 };
 use serde::Deserialize;
+use types::Deployment;
 
 use crate::domain::{Policy, Rules};
 
@@ -22,7 +23,7 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Sets apart suites that share a cloud account.
-    pub deployment: String,
+    pub deployment: Deployment,
     /// Development: a peer may live in the vendor's own account.
     pub allow_vendor_peer: bool,
     /// A create that was not admitted after this long is given up.
@@ -66,13 +67,6 @@ impl Config {
 
     /// Checks the rules between settings.
     pub fn check(&self) -> Result<(), Error> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !(1..=32).contains(&self.deployment.len()) || !self.deployment.bytes().all(allowed) {
-            return Err(Error::rule(format!(
-                "deployment must be 1-32 characters of a-z 0-9 -, not {:?}",
-                self.deployment
-            )));
-        }
         if self.withdraw_interval.is_zero() {
             return Err(Error::rule("withdraw_interval must not be zero"));
         }
@@ -80,6 +74,14 @@ impl Config {
             return Err(Error::rule(
                 "refresh_wait must be shorter than server.request_timeout, or no refresh would be answered",
             ));
+        }
+        self.queue.check(self.provider_adapter.timeout)?;
+        let (after, timeout) = (self.withdraw_after, self.network.timeout);
+        if after < timeout {
+            return Err(Error::rule(format!(
+                "withdraw_after ({after:?}) must not be shorter than network.timeout ({timeout:?}), or creates would be \
+                 given up while the network service is asked"
+            )));
         }
         Ok(())
     }
@@ -120,13 +122,23 @@ mod tests {
     #[test]
     fn a_broken_rule_is_named() {
         for (name, value, words) in [
-            ("DEPLOYMENT", "Dev", "deployment must be"),
+            ("DEPLOYMENT", "Dev", "deployment"),
             (
                 "WITHDRAW_INTERVAL",
                 "0s",
                 "withdraw_interval must not be zero",
             ),
             ("REFRESH_WAIT", "1m", "refresh_wait must be shorter"),
+            (
+                "QUEUE__LEASE",
+                "9s",
+                "queue.lease (9s) must exceed provider_adapter.timeout (9s)",
+            ),
+            (
+                "WITHDRAW_AFTER",
+                "4s",
+                "withdraw_after (4s) must not be shorter than network.timeout (5s)",
+            ),
             ("NO_SUCH", "1", "no_such"),
         ] {
             let error = with(name, value).unwrap_err().to_string();

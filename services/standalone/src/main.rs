@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use runtime::shutdown::{self, Parts};
+use tokio_util::sync::CancellationToken;
 
 use config::Config;
 
@@ -52,26 +53,30 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
         .await
         .context("peering")?;
 
-    let mut services = Parts::default();
-    let (adapter_stop, network_stop, peering_stop) =
-        (services.stop(), services.stop(), services.stop());
-    services.spawn(async move {
-        adapter
-            .run(adapter_stop.cancelled())
-            .await
-            .context("provider-adapter")
-    });
-    services.spawn(async move {
+    let mut callers = Parts::default();
+    let (network_stop, peering_stop) = (callers.stop(), callers.stop());
+    callers.spawn(async move {
         network
             .run(network_stop.cancelled())
             .await
             .context("network")
     });
-    services.spawn(async move {
+    callers.spawn(async move {
         peering
             .run(peering_stop.cancelled())
             .await
             .context("peering")
     });
-    services.run(shutdown).await
+
+    // The adapter stops last, so that the steps under way in the others come to their end.
+    let (idle, stop) = (CancellationToken::new(), callers.stop());
+    let until_idle = idle.clone().cancelled_owned();
+    let served = tokio::spawn(async move {
+        // Should it end by itself, so do the others.
+        let _others = stop.drop_guard();
+        adapter.run(until_idle).await.context("provider-adapter")
+    });
+    let ran = callers.run(shutdown).await;
+    idle.cancel();
+    served.await?.and(ran)
 }

@@ -1,6 +1,7 @@
 //! Calls to the other services: connected when needed, bounded in time, retried where that is safe, in
 //! the trace and under the request id of the call that causes them.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -232,10 +233,20 @@ impl Client {
             .last()
             .map(ToString::to_string)
             .unwrap_or_default();
-        status::failure(
+        // Without a connection nothing was sent: the caller need not find out what became of it.
+        let unsent = sources(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
+        let metadata: &[_] = if unsent {
+            &[("outcome", "refused")]
+        } else {
+            &[]
+        };
+        status::failure_with(
             Code::Unavailable,
             "SERVICE_UNAVAILABLE",
             format!("{name} service at {endpoint} does not answer: {cause}"),
+            metadata,
         )
     }
 

@@ -2,8 +2,11 @@
 
 pub mod cloud;
 pub mod customer;
+mod left;
+mod networks;
+mod peerings;
 mod suite;
-mod wishes;
+mod wait;
 
 use serde_json::{Value, json};
 use tonic::Status;

@@ -1,11 +1,13 @@
 //! The provider-adapter: the one door to the clouds.
 
+use std::time::Duration;
+
 use api::cloud::{CloudError, CloudErrorKind};
 use api::provider::v1 as proto;
 use api::provider::v1::provider_service_client::ProviderServiceClient;
 use runtime::client::{self, Client};
 use runtime::config::ClientConfig;
-use tonic::Status;
+use tonic::{Request, Status};
 use types::GroupId;
 
 use crate::domain::{Ahead, Answer, Failure, FailureKind, Network, Removal, Subnet, Vpc};
@@ -70,18 +72,21 @@ impl ProviderAdapter {
         }
     }
 
-    /// Looks at the network's VPC and makes `create_part` unless it is there; empty: looks only.
+    /// Looks at the network's VPC and makes `create_part` unless it is there; empty: looks only. The call has to end
+    /// `within` that time, which may be longer than it waits at all.
     pub(crate) async fn ensure_vpc(
         &self,
         network: &Network,
         create_part: &str,
+        within: Duration,
     ) -> Result<Answer, Failure> {
-        let request = proto::EnsureVpcRequest {
+        let mut request = Request::new(proto::EnsureVpcRequest {
             r#ref: self.reference(network),
             cidr: network.cidr.to_string(),
             known: Some(known(&network.vpc)),
             create_part: create_part.to_owned(),
-        };
+        });
+        request.set_timeout(within);
         let answer = self
             .client
             .clone()

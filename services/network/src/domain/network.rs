@@ -1,8 +1,6 @@
 //! What a network is: what its owner wants, what stands in the cloud, and how far the work between the two is.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
+use runtime::hash::fingerprint;
 use types::{Cidr, DisplayName, GroupId, Labels, NetworkId, ProviderKind, Region, TenantId};
 
 /// Where a network stands in its life.
@@ -262,22 +260,18 @@ impl Network {
 
     /// A hash of the intent: changes of state leave it alone.
     pub fn etag(&self) -> String {
-        let mut hash = Sha256::new();
-        for text in [self.display_name.as_str()].into_iter().chain(
-            self.labels
-                .as_map()
-                .iter()
-                .flat_map(|(key, value)| [key.as_str(), value.as_str()]),
-        ) {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        }
-        hash.update([u8::from(self.state.is_leaving())]);
-        let mut etag = String::with_capacity(32);
-        for byte in &hash.finalize()[..16] {
-            // Writing to a string cannot fail.
-            let _ = write!(etag, "{byte:02x}");
-        }
-        etag
+        let labels = self.labels.as_map().iter();
+        let labels = labels.flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let leaving = if self.state.is_leaving() {
+            "deleted"
+        } else {
+            ""
+        };
+        fingerprint(
+            [self.display_name.as_str()]
+                .into_iter()
+                .chain(labels)
+                .chain([leaving]),
+        )
     }
 }

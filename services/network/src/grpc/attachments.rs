@@ -6,9 +6,9 @@ use tonic::Status;
 use types::{NetworkId, TenantId, TenantScope};
 
 use super::networks::unread;
-use super::page::Page;
 use super::{Api, convert};
 use crate::domain::AttachmentKind;
+use runtime::page::Page;
 
 impl Api {
     pub(super) async fn attach(

@@ -3,7 +3,6 @@
 mod attachments;
 mod convert;
 mod networks;
-mod page;
 mod status;
 
 use std::time::Duration;

@@ -7,10 +7,10 @@ use runtime::status::{Violations, failure};
 use tonic::{Code, Status};
 use types::{NetworkId, TenantId, TenantScope};
 
-use super::page::Page;
 use super::{Api, convert, origin};
 use crate::domain::Network as Recorded;
 use crate::store::{self, Deletion};
+use runtime::page::Page;
 
 impl Api {
     pub(super) async fn create(

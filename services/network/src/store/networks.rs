@@ -13,6 +13,9 @@ use super::entity::network::{Column, Entity, changes, row};
 use super::{Error, Origin, Store, event};
 use crate::domain::{self, Network, State};
 
+/// How long a row that cannot be read is left alone, in milliseconds.
+const UNREADABLE: i64 = 3_600_000;
+
 /// How many things in the way of a deletion are named.
 const NAMED_BLOCKERS: u64 = 20;
 
@@ -172,7 +175,29 @@ impl Store {
         let conn = self.db.read();
         let ask = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
         let rows = Entity::find().from_raw_sql(ask).all(conn).await?;
-        rows.into_iter().map(Network::try_from).collect()
+        let mut due = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, version) = (row.id.clone(), row.version);
+            match Network::try_from(row) {
+                Ok(network) => due.push(network),
+                Err(error) => {
+                    tracing::error!(network.id = id, %error, "left alone for an hour");
+                    self.put_off(&id, version, now + UNREADABLE).await?;
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// Takes a row that cannot be read out of its group's way: the others go on.
+    async fn put_off(&self, id: &str, version: i64, until: i64) -> Result<(), Error> {
+        Entity::update_many()
+            .col_expr(Column::StepAt, until.into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::Version.eq(version))
+            .exec(self.db.write())
+            .await?;
+        Ok(())
     }
 
     /// When the next step of a group is due.

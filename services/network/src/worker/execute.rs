@@ -9,8 +9,8 @@ use super::{Halt, Worker};
 use crate::domain::{Failure, FailureKind, Network, Step, next_step};
 use crate::store::{Error, Origin};
 
-/// A guarded call goes out this soon after its request was committed, or not at all: looks for it count from there.
-const SOONEST: Duration = Duration::from_secs(10);
+/// A call that makes something has ended this soon after its request was committed: looks for it count from there.
+const WINDOW: Duration = Duration::from_secs(10);
 
 impl Worker {
     /// Takes the next step; none when nothing is due.
@@ -54,7 +54,7 @@ impl Worker {
     }
 
     async fn look(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
-        match self.provider.ensure_vpc(network, "").await {
+        match self.provider.ensure_vpc(network, "", WINDOW).await {
             Ok(answer) => {
                 let now = self.store.now_ms().await?;
                 let timing = &self.timing;
@@ -77,16 +77,17 @@ impl Worker {
         begun: i64,
         halt: &Halt,
     ) -> Result<Option<Network>, Error> {
+        let asked = Instant::now();
         let mut asking = network.clone();
         if asking.requesting(part, guarded, begun) {
-            let asked = Instant::now();
             network = self.store.save(&network, asking, &origin(), begun).await?;
             failpoint::hit("network.step.after_requested");
-            if turn.lost().is_cancelled() || asked.elapsed() > SOONEST {
-                return Ok(None);
-            }
         }
-        let made = self.provider.ensure_vpc(&network, part).await;
+        let left = WINDOW.saturating_sub(asked.elapsed());
+        if left.is_zero() || turn.lost().is_cancelled() {
+            return Ok(None);
+        }
+        let made = self.provider.ensure_vpc(&network, part, left).await;
         failpoint::hit("network.step.after_call");
         let after = match made {
             Ok(answer) => {

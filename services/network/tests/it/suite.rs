@@ -47,7 +47,7 @@ pub(crate) struct Suite {
     pub(crate) config: Config,
     service: Option<Service>,
     // Dropped last: the service needs it to its end.
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 struct Service {
@@ -88,7 +88,7 @@ impl Suite {
             provider,
             config,
             service: Some(service),
-            _database: database,
+            database,
         }
     }
 

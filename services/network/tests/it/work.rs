@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::cloud::CloudErrorKind::*;
 use api::network::v1::network::State;
+use sea_orm::ConnectionTrait;
 
 use crate::on_each_database;
 use crate::provider::{Mood, PARTS};
@@ -49,6 +50,17 @@ on_each_database! {
         let active = suite.until(&network.id, State::Active).await;
         assert_eq!((active.reason.as_str(), active.message.as_str()), ("", ""));
         assert!(suite.provider.has_one_of_each(&network.id));
+    }
+
+    async fn a_row_that_cannot_be_read_does_not_hold_up_its_group(suite: Suite) {
+        suite.provider.on_place([Mood::Refuse(Quota, "NO_ROOM")]);
+        let broken = suite.create("broken", "10.20.0.0/16").await;
+        suite.until_it(&broken.id, |it| it.reason == "NO_ROOM").await;
+        let spoil = format!("UPDATE network SET cidr = 'nonsense', step_at = 1 WHERE id = '{}'", broken.id);
+        let database = suite.database.connect().await;
+        database.write().execute_unprepared(&spoil).await.unwrap();
+        suite.active("whole", "10.21.0.0/16").await;
+        database.close().await.unwrap();
     }
 
     async fn refused_credentials_are_told_and_change_no_state(suite: Suite) {

@@ -1,5 +1,6 @@
 //! The provider-adapter: the one door to the clouds.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use api::cloud::{CloudError, CloudErrorKind};
@@ -14,7 +15,7 @@ use tonic::{Request, Status, Streaming};
 use types::GroupId;
 
 use crate::domain::progress::{Refusal, RefusalKind, Removal};
-use crate::domain::{CloudState, Peering, Sighting};
+use crate::domain::{CloudState, Peering, Sighting, WantedRoute};
 
 /// Calls the provider-adapter. Clones share the connection.
 #[derive(Clone)]
@@ -25,12 +26,12 @@ pub struct ProviderClient {
 }
 
 /// How far the route tables of a network are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Routes {
     /// Nothing is left to do.
     pub is_complete: bool,
     /// Wanted routes that are not in every table.
-    pub missing: usize,
+    pub missing: Vec<WantedRoute>,
 }
 
 /// A listing under way.
@@ -52,10 +53,13 @@ pub struct Page {
 impl ProviderClient {
     /// Calls through `client` for the peerings of `deployment`; a page of a listing may take `page_timeout`.
     pub fn new(client: Client, deployment: &str, page_timeout: Duration) -> Self {
-        // A create whose answer is lost has to be looked for; sending it again would not be looking.
-        let client = client
-            .streaming(&["ObservePeerings"])
-            .once(&["EnsurePeering"]);
+        // A create whose answer is lost has to be looked for; sending it again would not be looking. What routes are
+        // wanted, or what is to be deleted, may be another thing by the time a call is sent again: the worker does.
+        let client = client.streaming(&["ObservePeerings"]).once(&[
+            "EnsurePeering",
+            "EnsureRoutes",
+            "DeletePeering",
+        ]);
         Self {
             client: ProviderServiceClient::new(client),
             deployment: deployment.to_owned(),
@@ -127,19 +131,16 @@ impl ProviderClient {
         Ok((removal, answer.operation_token))
     }
 
-    /// Moves the route tables of the peering's network towards leading to exactly the peerings in `wanted`.
+    /// Moves the route tables of the peering's network towards holding exactly the routes in `wanted`.
     pub async fn ensure_routes(
         &self,
         peering: &Peering,
-        wanted: &[Peering],
+        wanted: &[WantedRoute],
     ) -> Result<Routes, CloudError> {
-        let routes = wanted.iter().flat_map(|one| {
-            let target = one.provider_peering_id.clone().unwrap_or_default();
-            one.peer.cidrs().iter().map(move |cidr| Route {
-                cidr: cidr.to_string(),
-                provider_peering_id: target.clone(),
-                ..Default::default()
-            })
+        let routes = wanted.iter().map(|one| Route {
+            cidr: one.cidr.to_string(),
+            provider_peering_id: one.provider_peering_id.clone(),
+            ..Default::default()
         });
         let request = EnsureRoutesRequest {
             r#ref: Some(VpcRef {
@@ -158,10 +159,19 @@ impl ProviderClient {
             .await
             .map_err(cloud_error)?;
         let answer = answer.into_inner();
-        let is_missing = |route: &&Route| route.state() == route::State::Missing;
+        let missing: HashSet<(&str, &str)> = answer
+            .routes
+            .iter()
+            .filter(|route| route.state() == route::State::Missing)
+            .map(|route| (route.cidr.as_str(), route.provider_peering_id.as_str()))
+            .collect();
+        let is_missing = |one: &&WantedRoute| {
+            let cidr = one.cidr.to_string();
+            missing.contains(&(cidr.as_str(), one.provider_peering_id.as_str()))
+        };
         Ok(Routes {
             is_complete: answer.complete,
-            missing: answer.routes.iter().filter(is_missing).count(),
+            missing: wanted.iter().filter(is_missing).cloned().collect(),
         })
     }
 

@@ -12,6 +12,7 @@ mod peering;
 pub mod progress;
 mod ranges;
 mod reasons;
+mod routes;
 mod sighting;
 mod state;
 mod step;
@@ -26,6 +27,7 @@ pub use peering::{
     Admission, Condition, ConditionStatus, PURGE_AFTER, Peer, Peering, Vendor, Work, conditions,
 };
 pub use ranges::peer_ranges;
+pub use routes::{Routing, WantedRoute, wanted_routes};
 pub use sighting::{CloudState, Sighting, trusted};
 pub use state::{State, Watch};
 pub use step::{Step, next_step};

@@ -1,8 +1,11 @@
 //! What became of a step: the peering after each answer, or after none.
 
+use types::Cidr;
+
 use super::observe::{Look, Rules, walk_to};
 use super::peering::{ConditionStatus, PURGE_AFTER, Peering, conditions};
 use super::reasons;
+use super::routes::Routing;
 use super::sighting::Sighting;
 use super::state::State;
 use super::step::Step;
@@ -19,6 +22,8 @@ const WAITER_RETRY: i64 = 5 * SECOND;
 const ROUTES_RETRY: i64 = 5 * SECOND;
 /// Between tries when the cloud refuses routes for good: somebody has to make room first.
 const REFUSED_ROUTES_RETRY: i64 = 60 * SECOND;
+/// Unknown errors in a row after which an end goes on without its routes.
+const FAILURES_TO_LEAVE_ROUTES: i32 = 3;
 /// Between deletions of something that the cloud no longer shows; meanwhile looks decide.
 const ABSENT_RETRY: i64 = 10 * SECOND;
 const LONGEST_BACKOFF: i64 = 60 * SECOND;
@@ -106,6 +111,7 @@ pub fn not_requested(peering: &Peering, now: i64) -> Peering {
 /// The cloud answered a create with what it shows of it: all peerings on the way, at least one.
 pub fn requested(peering: &Peering, seen: &Sighting, rules: &Rules, now: i64) -> Vec<Peering> {
     let mut ready = good(peering);
+    forget_wait(&mut ready);
     ready.work.step_at = None;
     let began_at = peering.work.requested_at.unwrap_or(now);
     let look = Look {
@@ -129,17 +135,49 @@ pub fn duplicate(peering: &Peering, seen: &Sighting, now: i64) -> Peering {
     failed_for_good(peering, reasons::DUPLICATE_PEERING, &message, now)
 }
 
-/// The route tables were worked on; `complete` when nothing is left to do.
-pub fn routed(peering: &Peering, complete: bool, now: i64) -> Peering {
+/// The route tables were worked on, and are this far.
+pub fn routed(peering: &Peering, routing: &Routing, now: i64) -> Peering {
     let mut next = good(peering);
-    next.work.step_at = Some(now.saturating_add(ROUTES_RETRY));
-    if complete {
-        next.work.routes_due = false;
-        next.set_condition(conditions::ROUTES_READY, ConditionStatus::True, "", "", now);
-        // What else there is to do, the next step finds; it rests by itself when that is nothing.
-        next.work.step_at = Some(now);
+    match routing {
+        Routing::More => next.work.step_at = Some(now.saturating_add(ROUTES_RETRY)),
+        Routing::Overtaken => next.work.step_at = Some(now),
+        Routing::Stuck(missing) if next.state.is_routed() && !missing.is_empty() => {
+            lack_routes(&mut next, missing, now);
+        }
+        // Routes that are missing now are those of others, who ask for them themselves.
+        Routing::Done | Routing::Stuck(_) => {
+            next.work.routes_due = false;
+            next.set_condition(conditions::ROUTES_READY, ConditionStatus::True, "", "", now);
+            // What else there is to do, the next step finds; it rests by itself when that is nothing.
+            next.work.step_at = Some(now);
+        }
     }
     next
+}
+
+/// Somebody has to make room first. What only takes a moment to show in the cloud is tried once more before long.
+fn lack_routes(peering: &mut Peering, missing: &[Cidr], now: i64) {
+    let is_known = peering
+        .conditions
+        .iter()
+        .any(|one| one.reason == reasons::ROUTE_MISSING_VENDOR);
+    let wait = if is_known {
+        REFUSED_ROUTES_RETRY
+    } else {
+        ROUTES_RETRY
+    };
+    let ranges: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "The vendor's route tables do not take the route to {}; something else may be in its place.",
+        ranges.join(", ")
+    );
+    refuse_routes(peering, reasons::ROUTE_MISSING_VENDOR, &message, now);
+    peering.work.step_at = Some(now.saturating_add(wait));
+}
+
+fn refuse_routes(peering: &mut Peering, reason: &str, message: &str, now: i64) {
+    let name = conditions::ROUTES_READY;
+    peering.set_condition(name, ConditionStatus::False, reason, message, now);
 }
 
 /// The vendor half is this far gone.
@@ -172,6 +210,7 @@ pub fn detached(peering: &Peering, now: i64) -> Peering {
 pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> Peering {
     let mut next = peering.clone();
     let requesting = *step == Step::Request;
+    let routing = *step == Step::Routes;
     if requesting && refusal.certain {
         next.work.requested_at = None;
     }
@@ -180,20 +219,13 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
             return failed_for_good(peering, &refusal.reason, &refusal.message, now);
         }
         // What is refused are the routes of others, and these ask again until there is room: an end waits for nobody.
-        RefusalKind::Terminal | RefusalKind::Quota
-            if *step == Step::Routes && !next.state.is_routed() =>
-        {
+        kind if routing && !next.state.is_routed() && is_hopeless(kind, &next) => {
+            next = good(&next);
             next.work.routes_due = false;
             next.work.step_at = Some(now);
         }
-        RefusalKind::Terminal | RefusalKind::Quota if *step == Step::Routes => {
-            next.set_condition(
-                conditions::ROUTES_READY,
-                ConditionStatus::False,
-                &refusal.reason,
-                &refusal.message,
-                now,
-            );
+        RefusalKind::Terminal | RefusalKind::Quota if routing => {
+            refuse_routes(&mut next, &refusal.reason, &refusal.message, now);
             next.work.step_at = Some(now.saturating_add(REFUSED_ROUTES_RETRY));
         }
         RefusalKind::Quota => {
@@ -204,8 +236,17 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
             explain_wait(&mut next, refusal);
             next.work.step_at = Some(now.saturating_add(SOON));
         }
-        RefusalKind::Passing => next.work.step_at = Some(now.saturating_add(SOON)),
-        RefusalKind::Terminal | RefusalKind::Unknown => count_failure(&mut next, now),
+        RefusalKind::Passing => {
+            forget_wait(&mut next);
+            next.work.step_at = Some(now.saturating_add(SOON));
+        }
+        RefusalKind::Terminal | RefusalKind::Unknown => {
+            explain_wait(&mut next, refusal);
+            if routing {
+                refuse_routes(&mut next, reasons::CLOUD_ERROR, &refusal.message, now);
+            }
+            count_failure(&mut next, now);
+        }
     }
     if next.work.requested_at.is_some() && next.provider_peering_id.is_none() {
         // It may have happened: the next step is to look, and whoever sees says when to go on.
@@ -214,16 +255,36 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
     next
 }
 
+/// Whether asking for routes again leads nowhere. An error that nobody knows gets a few tries.
+fn is_hopeless(kind: RefusalKind, peering: &Peering) -> bool {
+    match kind {
+        RefusalKind::Terminal | RefusalKind::Quota => true,
+        RefusalKind::Unknown => peering.work.failures.saturating_add(1) >= FAILURES_TO_LEAVE_ROUTES,
+        RefusalKind::Passing | RefusalKind::Unauthorized => false,
+    }
+}
+
 /// Tells the owner of a PROVISIONING peering what it waits for; other states keep their reason.
 fn explain_wait(peering: &mut Peering, refusal: &Refusal) {
-    if peering.state == State::Provisioning {
-        let reason = match refusal.kind {
-            RefusalKind::Unauthorized => reasons::CLOUD_UNAUTHORIZED,
-            _ => refusal.reason.as_str(),
-        };
+    if peering.state != State::Provisioning {
+        return;
+    }
+    let said = Some(refusal.message.as_str());
+    let (reason, message) = match refusal.kind {
         // The adapter's sentence on credentials is for the vendor, not for the owner.
-        let message = (refusal.kind == RefusalKind::Quota).then_some(refusal.message.as_str());
-        peering.explain(reason, message);
+        RefusalKind::Unauthorized => (reasons::CLOUD_UNAUTHORIZED, None),
+        RefusalKind::Unknown => (reasons::CLOUD_ERROR, said),
+        RefusalKind::Terminal | RefusalKind::Quota | RefusalKind::Passing => {
+            (refusal.reason.as_str(), said)
+        }
+    };
+    peering.explain(reason, message);
+}
+
+/// What a PROVISIONING peering was said to wait for is in its way no more.
+fn forget_wait(peering: &mut Peering) {
+    if peering.state == State::Provisioning && !peering.reason.is_empty() {
+        peering.explain("", None);
     }
 }
 

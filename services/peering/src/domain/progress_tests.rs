@@ -108,7 +108,7 @@ fn only_unknown_errors_count_and_five_suspend() {
     assert_eq!(waits, [2_000, 4_000, 8_000, 16_000, 3_600_000]);
     assert_eq!(peering.work.suspended_at, Some(NOW));
     assert_eq!(peering.state, State::Deleting);
-    let good = routed(&peering, true, NOW);
+    let good = routed(&peering, &Routing::Done, NOW);
     assert_eq!((good.work.failures, good.work.suspended_at), (0, None));
 }
 
@@ -190,12 +190,12 @@ fn routes_in_place_are_a_condition_and_refused_ones_too() {
             .map(|one| one.status)
     };
     assert_eq!(status(&active), Some(ConditionStatus::Unknown));
-    let partly = routed(&active, false, NOW);
+    let partly = routed(&active, &Routing::More, NOW);
     assert_eq!(
         (status(&partly), partly.work.routes_due),
         (Some(ConditionStatus::Unknown), true)
     );
-    let done = routed(&active, true, NOW);
+    let done = routed(&active, &Routing::Done, NOW);
     assert_eq!(
         (status(&done), done.work.routes_due),
         (Some(ConditionStatus::True), false)
@@ -214,11 +214,103 @@ fn an_end_does_not_wait_for_the_routes_of_others() {
         let mut ending = admitted(state);
         ending.work.routes_due = true;
         for kind in KINDS {
-            let after = refused(&ending, &Step::Routes, &refusal(kind, true), NOW);
-            let goes_on = matches!(kind, RefusalKind::Terminal | RefusalKind::Quota);
-            assert_eq!(after.work.routes_due, !goes_on, "{state} {kind:?}");
-            assert_eq!(after.state, state);
+            let (mut after, mut tries) = (ending.clone(), 0);
+            while after.work.routes_due && tries < 10 {
+                after = refused(&after, &Step::Routes, &refusal(kind, true), NOW);
+                tries += 1;
+            }
+            let expected = match kind {
+                RefusalKind::Terminal | RefusalKind::Quota => 1,
+                RefusalKind::Unknown => 3,
+                RefusalKind::Passing | RefusalKind::Unauthorized => 10,
+            };
+            assert_eq!(tries, expected, "{state} {kind:?}");
+            assert_eq!(after.work.routes_due, tries == 10, "{state} {kind:?}");
+            assert_eq!((after.state, after.work.failures), (state, 0));
         }
+        for missing in [Vec::new(), vec!["10.1.0.0/16".parse().unwrap()]] {
+            let after = routed(&ending, &Routing::Stuck(missing), NOW);
+            assert_eq!(
+                (after.work.routes_due, after.work.step_at),
+                (false, Some(NOW)),
+                "{state}"
+            );
+        }
+        for routing in [Routing::More, Routing::Overtaken] {
+            assert!(routed(&ending, &routing, NOW).work.routes_due, "{state}");
+        }
+    }
+}
+
+#[test]
+fn a_route_that_finds_no_place_is_named_and_heals() {
+    let mut active = admitted(State::PendingAcceptance);
+    active.enter(State::Active, "", None, NOW);
+    active.work.routes_due = true;
+    let ready = |peering: &Peering| peering.conditions[0].clone();
+    let stuck = Routing::Stuck(vec!["10.1.0.0/16".parse().unwrap()]);
+    let first = routed(&active, &stuck, NOW);
+    let again = routed(&first, &stuck, NOW);
+    for (after, wait) in [(&first, 5_000), (&again, 60_000)] {
+        assert_eq!(ready(after).status, ConditionStatus::False);
+        assert_eq!(ready(after).reason, "ROUTE_MISSING_VENDOR");
+        assert!(ready(after).message.contains("10.1.0.0/16"));
+        assert!(after.work.routes_due);
+        assert_eq!(after.work.step_at, Some(NOW + wait));
+    }
+    let healed = routed(&again, &Routing::Done, NOW);
+    assert_eq!(
+        (ready(&healed).status, ready(&healed).reason.as_str()),
+        (ConditionStatus::True, "")
+    );
+    // The routes of others are the business of others.
+    let placed = routed(&active, &Routing::Stuck(Vec::new()), NOW);
+    assert_eq!(ready(&placed).status, ConditionStatus::True);
+    assert!(!placed.work.routes_due);
+    let overtaken = routed(&active, &Routing::Overtaken, NOW);
+    assert_eq!(
+        (overtaken.work.routes_due, overtaken.work.step_at),
+        (true, Some(NOW))
+    );
+}
+
+#[test]
+fn an_error_that_nobody_knows_is_shown() {
+    let unknown = refusal(RefusalKind::Unknown, true);
+    let after = refused(&asking(), &Step::Request, &unknown, NOW);
+    assert_eq!(
+        (after.reason.as_str(), after.message.as_str()),
+        ("CLOUD_ERROR", "No.")
+    );
+    let mut active = admitted(State::PendingAcceptance);
+    active.enter(State::Active, "", None, NOW);
+    active.work.routes_due = true;
+    let after = refused(&active, &Step::Routes, &unknown, NOW);
+    let ready = &after.conditions[0];
+    assert_eq!(
+        (ready.status, ready.reason.as_str(), ready.message.as_str()),
+        (ConditionStatus::False, "CLOUD_ERROR", "No.")
+    );
+    assert_eq!((after.reason.as_str(), after.work.failures), ("", 1));
+}
+
+#[test]
+fn what_is_no_longer_in_the_way_is_not_shown_any_more() {
+    for kind in [
+        RefusalKind::Quota,
+        RefusalKind::Unauthorized,
+        RefusalKind::Unknown,
+    ] {
+        let told = refused(&asking(), &Step::Request, &refusal(kind, true), NOW);
+        assert_ne!(told.reason, "", "{kind:?}");
+        let asking = requesting(&told, NOW);
+        let passing = refusal(RefusalKind::Passing, true);
+        let after = refused(&asking, &Step::Request, &passing, NOW);
+        assert_eq!(after.reason, "", "{kind:?}");
+        assert_eq!(after.message, "The vendor half is being made.");
+        let seen = sighting(&asking, "pcx-1", CloudState::Provisioning);
+        let way = requested(&asking, &seen, &RULES, NOW);
+        assert_eq!(way[0].reason, "", "{kind:?}");
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) const REQUEST_EXPIRED: &str = "REQUEST_EXPIRED";
 pub(crate) const PROVISION_TIMEOUT: &str = "PROVISION_TIMEOUT";
 pub(crate) const DUPLICATE_PEERING: &str = "DUPLICATE_PEERING";
 pub(crate) const CLOUD_ERROR: &str = "CLOUD_ERROR";
+/// Of a condition: the vendor's route tables do not take a route.
+pub(crate) const ROUTE_MISSING_VENDOR: &str = "ROUTE_MISSING_VENDOR";
 pub(crate) const CLOUD_UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
 
 /// Our sentence for a reason, for when the cloud has none.

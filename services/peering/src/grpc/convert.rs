@@ -1,12 +1,10 @@
 //! Peerings and events as callers see them.
 
-use std::fmt::Write;
-
 use api::peering::v1::{self as proto, next_action, peering};
 use api::timestamp;
 use prost::Message;
 use runtime::events::Event;
-use sha2::{Digest, Sha256};
+use runtime::hash::fingerprint;
 use types::Cidr;
 
 use crate::domain::{
@@ -57,26 +55,22 @@ pub(super) fn message(peering: &Peering, covered_at: Option<i64>) -> proto::Peer
 
 /// Changes with the intent only, so that a look never makes a caller's change stale.
 pub(super) fn etag(peering: &Peering) -> String {
-    let mut intent = Sha256::new();
-    let mut add = |part: &str| {
-        intent.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        intent.update(part.as_bytes());
-    };
-    add(peering.display_name.as_str());
-    for (key, value) in peering.labels.as_map() {
-        add(key);
-        add(value);
-    }
-    add("cidrs");
-    for cidr in peering.peer.cidrs() {
-        add(&cidr.to_string());
-    }
-    add(if peering.is_unwanted() {
+    let name = peering.display_name.to_string();
+    let labels = peering.labels.as_map().iter();
+    let labels = labels.flat_map(|(key, value)| [key.clone(), value.clone()]);
+    let cidrs = peering.peer.cidrs().iter().map(ToString::to_string);
+    let wish = if peering.is_unwanted() {
         "deleted"
     } else {
-        "wanted"
-    });
-    hex(&intent.finalize()[..12])
+        "cidrs"
+    };
+    fingerprint(
+        [name]
+            .into_iter()
+            .chain(labels)
+            .chain([wish.to_owned()])
+            .chain(cidrs),
+    )
 }
 
 /// One change in a peering's life, as callers see it.
@@ -175,16 +169,6 @@ fn action(peering: &Peering) -> proto::NextAction {
         summary: advice.summary,
         deadline: advice.deadline.map(timestamp),
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use types::{PeeringId, TenantId, TenantScope};
 use super::status::{aborted, peering_not_found};
 use super::{Api, cause, convert};
 use crate::domain::Peering;
-use crate::store::Change;
+use crate::store::{Change, Error};
 
 const METHOD: &str = "DeletePeering";
 /// The worker may write between the read and the write; more often than this in a row it does not.
@@ -45,8 +45,11 @@ impl Api {
             let covered_at = self.covered_at(&peering).await?;
             if peering.is_unwanted() {
                 let answer = answer(&peering, covered_at);
-                self.store.keep_answer(&key, &answer, now).await?;
-                return Ok(answer);
+                match self.store.keep_answer(&key, &answer, now).await {
+                    Ok(()) => return Ok(answer),
+                    Err(error) if is_raced(&error) => continue,
+                    Err(error) => return Err(error.into()),
+                }
             }
             if !request.etag.is_empty() && request.etag != convert::etag(&peering) {
                 return Err(aborted(
@@ -59,11 +62,15 @@ impl Api {
             deleting.work.traceparent.clone_from(&caller.traceparent);
             let change = Change::to(&peering, deleting);
             let told = |peering: &Peering| answer(peering, None);
-            if let Some(answer) = self
+            let answer = match self
                 .store
                 .commit_answer(change, &cause(caller), &key, told, now)
-                .await?
+                .await
             {
+                Err(error) if is_raced(&error) => continue,
+                answer => answer?,
+            };
+            if let Some(answer) = answer {
                 self.queue
                     .nudge(&peering.group(), Lane::Work, Duration::ZERO)
                     .await;
@@ -78,6 +85,11 @@ impl Api {
             "the peering changed each time it was read; send it again",
         ))
     }
+}
+
+/// Whether the same call was answered elsewhere at the same moment: that answer counts.
+fn is_raced(error: &Error) -> bool {
+    matches!(error, Error::RequestId(request_ids::Error::Raced))
 }
 
 fn answer(peering: &Peering, covered_at: Option<i64>) -> DeletePeeringResponse {

@@ -4,7 +4,6 @@ mod convert;
 mod create;
 mod delete;
 mod handlers;
-mod page;
 mod read;
 mod refresh;
 mod status;

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use api::peering::v1::{
     self as proto, GetPeeringRequest, GetPeeringResponse, ListPeeringEventsRequest,
-    ListPeeringEventsResponse, ListPeeringsRequest, ListPeeringsResponse,
+    ListPeeringEventsResponse, ListPeeringsRequest, ListPeeringsResponse, PeeringEvent,
 };
-use prost::Message;
 use queue::Lane;
 use runtime::events;
+use runtime::page::Page;
 use runtime::status::Violations;
 use tonic::Status;
 use types::{GroupId, Invalid, PeeringId, ProviderKind, TenantScope};
 
+use super::Api;
 use super::convert;
 use super::status::peering_not_found;
 use super::wish::optional;
-use super::{Api, page};
 use crate::domain::{Peering, State, Watch};
 use crate::store::Filter;
 
@@ -36,25 +36,20 @@ impl Api {
         &self,
         request: ListPeeringsRequest,
     ) -> Result<ListPeeringsResponse, Status> {
-        let (filter, after, size) = question(&request)?;
-        let limit = u64::try_from(size + 1).unwrap_or(u64::MAX);
-        let found = self.store.list(&filter, after, limit).await?;
+        let (filter, page) = question(&request)?;
+        let after = page.after.as_deref().and_then(|id| id.parse().ok());
+        let found = self.store.list(&filter, after, page.wanted()).await?;
         let mut covered = HashMap::new();
-        let mut answer = ListPeeringsResponse::default();
-        let mut bytes = 0;
-        for (index, peering) in found.iter().enumerate() {
+        let mut peerings = Vec::with_capacity(found.len());
+        for peering in &found {
             let covered_at = self.covered_at_once(peering, &mut covered).await?;
-            let message = convert::message(peering, covered_at);
-            bytes += message.encoded_len();
-            let is_full = index == size || (index > 0 && bytes > page::LARGEST_BYTES);
-            if is_full {
-                let last = found[index - 1].id.to_string();
-                answer.next_page_token = page::token(&filter, &last);
-                break;
-            }
-            answer.peerings.push(message);
+            peerings.push(convert::message(peering, covered_at));
         }
-        Ok(answer)
+        let (peerings, next_page_token) = page.cut(peerings, |peering| peering.id.clone());
+        Ok(ListPeeringsResponse {
+            peerings,
+            next_page_token,
+        })
     }
 
     pub(super) async fn events(
@@ -62,34 +57,29 @@ impl Api {
         request: ListPeeringEventsRequest,
     ) -> Result<ListPeeringEventsResponse, Status> {
         let mut violations = Violations::new();
-        let size = violations.check("page_size", page::size(request.page_size));
-        let question = ("events", &request.peering_id);
-        let after = page::read(&question, &request.page_token);
-        let after = after.and_then(|last| match last {
-            None => Ok(0),
-            Some(text) => text
-                .parse::<i64>()
-                .map_err(|error| Invalid::field(error.to_string())),
-        });
-        let after = violations.check("page_token", after);
+        let question = format!("events {} {}", request.tenant_id, request.peering_id);
+        let page = Page::asked(
+            &mut violations,
+            request.page_size,
+            &request.page_token,
+            question,
+        );
         violations.finish()?;
-        let (Some(size), Some(after)) = (size, after) else {
-            return Err(Status::internal("a request was neither taken nor refused"));
-        };
         let peering = self.named(&request.tenant_id, &request.peering_id).await?;
-        let limit = u64::try_from(size + 1).unwrap_or(u64::MAX);
+        let after = page
+            .after
+            .as_deref()
+            .and_then(|seq| seq.parse().ok())
+            .unwrap_or(0);
         let id = peering.id.to_string();
-        let found = events::list(self.store.db().read(), &id, after, limit).await;
-        let mut found = found.map_err(runtime::status::from_db)?;
-        let more = found.len() > size;
-        found.truncate(size);
-        let last = found
-            .last()
-            .filter(|_| more)
-            .map(|event| event.seq.to_string());
+        let found = events::list(self.store.db().read(), &id, after, page.wanted()).await;
+        let found = found.map_err(runtime::status::from_db)?;
+        let events = found.into_iter().map(convert::event).collect();
+        let (events, next_page_token) =
+            page.cut(events, |event: &PeeringEvent| event.sequence.to_string());
         Ok(ListPeeringEventsResponse {
-            events: found.into_iter().map(convert::event).collect(),
-            next_page_token: last.map_or_else(String::new, |last| page::token(&question, &last)),
+            events,
+            next_page_token,
         })
     }
 
@@ -158,8 +148,8 @@ pub(super) fn lane(peering: &Peering) -> Option<Lane> {
     }
 }
 
-/// What a list asks for, where its page begins, and how long that is.
-fn question(request: &ListPeeringsRequest) -> Result<(Filter, Option<PeeringId>, usize), Status> {
+/// What a list asks for, and which page of it.
+fn question(request: &ListPeeringsRequest) -> Result<(Filter, Page), Status> {
     let mut violations = Violations::new();
     let scope = violations.check("tenant_id", request.tenant_id.parse());
     let network = optional(&mut violations, "network_id", &request.network_id);
@@ -170,25 +160,31 @@ fn question(request: &ListPeeringsRequest) -> Result<(Filter, Option<PeeringId>,
             .map(Some),
     };
     let provider = violations.check("provider", provider(request.provider));
-    let size = violations.check("page_size", page::size(request.page_size));
-    let filter = match (scope, network, state, provider) {
-        (Some(scope), Some(network), Some(state), Some(provider)) => Some(Filter {
-            scope,
-            network,
-            state,
-            provider,
-        }),
-        _ => None,
-    };
-    // A token can be judged only together with the filters it was given for.
-    let after = filter.as_ref().and_then(|filter| {
-        let last = page::read(filter, &request.page_token)
-            .and_then(|last| last.map(|last| last.parse()).transpose());
-        violations.check("page_token", last)
-    });
+    let ListPeeringsRequest {
+        tenant_id,
+        network_id,
+        state: named,
+        provider: number,
+        ..
+    } = request;
+    let asked = format!("peerings {tenant_id} {network_id} {named} {number}");
+    let page = Page::asked(
+        &mut violations,
+        request.page_size,
+        &request.page_token,
+        asked,
+    );
     violations.finish()?;
-    match (filter, after, size) {
-        (Some(filter), Some(after), Some(size)) => Ok((filter, after, size)),
+    match (scope, network, state, provider) {
+        (Some(scope), Some(network), Some(state), Some(provider)) => {
+            let filter = Filter {
+                scope,
+                network,
+                state,
+                provider,
+            };
+            Ok((filter, page))
+        }
         _ => Err(Status::internal("a request was neither taken nor refused")),
     }
 }

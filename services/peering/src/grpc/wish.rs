@@ -2,12 +2,12 @@
 
 use api::peering::v1::{self as proto, CreatePeeringRequest, create_peering_request};
 use prost::Message;
+use runtime::hash::hex;
 use runtime::status::Violations;
 use sha2::{Digest, Sha256};
 use tonic::Status;
 use types::{Cidr, GcpNetworkName, GcpProjectId, Invalid, Labels};
 
-use super::convert::hex;
 use crate::domain::{Wish, WishedPeer, peer_ranges};
 
 /// The same request has the same.

@@ -6,7 +6,7 @@ use runtime::status::is_unique_violation;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::change::{Cause, update};
+use super::change::{Cause, expect_a_look, update};
 use super::entity::peering::{Column, Entity, Model};
 use super::{Error, Store, row};
 use crate::domain::{Admission, Peering};
@@ -104,6 +104,7 @@ impl Store {
             return Ok(Admitted::Lost);
         }
         self.tell(&txn, None, &after, cause, now).await?;
+        expect_a_look(&txn, &after, now).await?;
         let answer = answer(&after);
         match request_ids::store(&txn, key, &answer, now).await {
             Ok(()) => {}

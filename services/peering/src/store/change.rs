@@ -1,13 +1,14 @@
 //! Writing changes, with the events that tell of them.
 
 use prost::Message;
+use queue::Lane;
 use runtime::events::{self, NewEvent};
 use runtime::request_ids::{self, Key};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::entity::peering::{Column, Entity};
 use super::{Error, Store, row};
-use crate::domain::{Admission, Peering};
+use crate::domain::{Admission, Peering, Watch};
 
 /// Who or what causes a change.
 #[derive(Debug, Clone)]
@@ -55,6 +56,20 @@ impl Change {
     fn last(&self) -> &Peering {
         self.way.last().unwrap_or(&self.before)
     }
+}
+
+/// How soon after a peering came into the lane pending it is looked at, in milliseconds.
+const FIRST_LOOK: i64 = 1_000;
+
+/// Has the lane pending look at a peering that has just come into it, also when the process ends before it can say so:
+/// a lane without peerings sleeps for a minute.
+pub(super) async fn expect_a_look(
+    txn: &DatabaseTransaction,
+    peering: &Peering,
+    now: i64,
+) -> Result<(), Error> {
+    let at = now.saturating_add(FIRST_LOOK);
+    Ok(queue::hasten(txn, &peering.group(), Lane::Pending, at).await?)
 }
 
 impl Store {
@@ -140,6 +155,10 @@ impl Store {
                 self.tell(txn, Some(before), after, cause, now).await?;
             }
             before = after;
+        }
+        let after = change.last();
+        if after.state.watch() == Watch::Pending && change.before.state.watch() != Watch::Pending {
+            expect_a_look(txn, after, now).await?;
         }
         Ok(true)
     }

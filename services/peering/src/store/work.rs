@@ -1,15 +1,19 @@
 //! Reading what the worker needs.
 
+use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
     Statement, Value,
 };
 use types::{GroupId, NetworkId, PeeringId};
 
-use super::entity::peering::{Column, Entity};
+use super::entity::peering::{ActiveModel, Column, Entity};
 use super::read::readable;
 use super::{Error, Store, row};
 use crate::domain::{Admission, Glance, Peering, State, Watch};
+
+/// Until a row that cannot be read is tried again, in milliseconds.
+const BROKEN_RETRY: i64 = 3_600_000;
 
 /// What a look reads of thousands of rows.
 #[derive(FromQueryResult)]
@@ -97,7 +101,8 @@ impl Store {
         model.map(row::read).transpose()
     }
 
-    /// The peerings of a group whose step is due, the tenants in turn, at most `limit`.
+    /// The peerings of a group whose step is due, the tenants in turn, at most `limit`. Rows that cannot be read wait
+    /// an hour.
     pub async fn due(&self, group: &GroupId, now: i64, limit: i64) -> Result<Vec<Peering>, Error> {
         let values: [Value; 3] = [group.to_string().into(), now.into(), limit.into()];
         let connection = self.db.read();
@@ -108,11 +113,37 @@ impl Store {
             ids.push(row.try_get_by_index(0)?);
         }
         let select = Entity::find().filter(Column::Id.is_in(&ids));
-        let mut peerings = readable(select.all(connection).await?);
+        let mut peerings = Vec::with_capacity(ids.len());
+        for model in select.all(connection).await? {
+            let (id, version) = (model.id.clone(), model.version);
+            match row::read(model) {
+                Ok(peering) => peerings.push(peering),
+                Err(error) => {
+                    tracing::error!(%group, %error, "a row is left alone for an hour");
+                    self.put_off(&id, version, now.saturating_add(BROKEN_RETRY))
+                        .await?;
+                }
+            }
+        }
         // The rows come in any order; the turns count.
         let place = |id: &str| ids.iter().position(|one| one == id);
         peerings.sort_by_cached_key(|peering| place(&peering.id.to_string()));
         Ok(peerings)
+    }
+
+    /// Lets a row that cannot be read wait: its group would be due again at once because of it, and for ever.
+    async fn put_off(&self, id: &str, version: i64, until: i64) -> Result<(), Error> {
+        let row = ActiveModel {
+            step_at: Set(Some(until)),
+            ..Default::default()
+        };
+        Entity::update_many()
+            .set(row)
+            .filter(Column::Id.eq(id))
+            .filter(Column::Version.eq(version))
+            .exec(self.db.write())
+            .await?;
+        Ok(())
     }
 
     /// The least time at which a step of the group is due.

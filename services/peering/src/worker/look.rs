@@ -7,6 +7,7 @@ use api::cloud::{CloudError, CloudErrorKind};
 use queue::{Gate, Outcome, Turn};
 use runtime::clock::millis;
 use runtime::failpoint;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use types::PeeringId;
 
@@ -22,10 +23,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// One look at all peerings of a group that a lane watches.
-    pub(super) async fn look(&self, turn: Turn, watch: Watch) -> Outcome {
+    pub(super) async fn look(&self, turn: Turn, watch: Watch, stop: CancellationToken) -> Outcome {
         let span = tracing::info_span!("look", group = %turn.group, lane = watch.as_str());
         async {
-            self.look_at_all(&turn, watch)
+            self.look_at_all(&turn, watch, &stop)
                 .await
                 .unwrap_or_else(|error| {
                     tracing::warn!(%error, "a look was not recorded");
@@ -40,7 +41,12 @@ impl Worker {
         .await
     }
 
-    async fn look_at_all(&self, turn: &Turn, watch: Watch) -> Result<Outcome, Error> {
+    async fn look_at_all(
+        &self,
+        turn: &Turn,
+        watch: Watch,
+        stop: &CancellationToken,
+    ) -> Result<Outcome, Error> {
         let began_at = self.store.now_ms().await?;
         let glances = self.store.glances(&turn.group, watch).await?;
         if glances.is_empty() {
@@ -52,7 +58,15 @@ impl Worker {
         }
         let next = self.interval(watch, &glances, began_at);
         let mut matching = Matching::new(glances);
-        let listed = self.list(turn, &mut matching).await;
+        let listing = self.list(turn, &mut matching);
+        let Some(listed) = stop.run_until_cancelled(listing).await else {
+            // The service ends, and another may look at once.
+            let error = turn.row.last_error.clone();
+            return Ok(Outcome {
+                error,
+                ..Outcome::again(Duration::ZERO)
+            });
+        };
         let complete = matches!(listed, Ok(true));
         let problem = problem(&listed, &matching);
         let doubt = self

@@ -6,6 +6,7 @@
 pub(crate) mod admission;
 mod look;
 mod matching;
+mod routes;
 mod step;
 
 use std::time::Duration;
@@ -58,15 +59,15 @@ impl Worker {
         for lane in Lane::ALL {
             let (worker, stop) = (self.clone(), parts.stop());
             parts.spawn(async move {
-                let queue = worker.queue.clone();
+                let (queue, ended) = (worker.queue.clone(), stop.clone());
                 queue
-                    .run(lane, stop, move |turn| {
-                        let worker = worker.clone();
+                    .run(lane, ended, move |turn| {
+                        let (worker, stop) = (worker.clone(), stop.clone());
                         async move {
                             match lane {
-                                Lane::Work => worker.work(turn).await,
-                                Lane::Pending => worker.look(turn, Watch::Pending).await,
-                                Lane::Drift => worker.look(turn, Watch::Drift).await,
+                                Lane::Work => worker.work(turn, stop).await,
+                                Lane::Pending => worker.look(turn, Watch::Pending, stop).await,
+                                Lane::Drift => worker.look(turn, Watch::Drift, stop).await,
                             }
                         }
                     })

@@ -8,6 +8,7 @@ use api::cloud::CloudError;
 use futures::StreamExt;
 use queue::{Gate, Lane, Outcome, Turn};
 use runtime::{failpoint, telemetry};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use types::NetworkId;
 
@@ -23,7 +24,7 @@ const ROWS: i64 = 50;
 /// Networks worked on at once; the peerings of one network share its route tables and go one after another.
 const NETWORKS: usize = 4;
 /// Calls for one peering in one turn, so that the others have theirs.
-const CALLS: usize = 3;
+pub(super) const CALLS: usize = 3;
 /// Tries to record an answer while others write.
 const SAVES: usize = 5;
 /// A create goes out within this time of its record, or not at all.
@@ -32,20 +33,22 @@ const REQUEST_WINDOW: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// One turn, as its rows share it.
-struct Pass<'a> {
+pub(super) struct Pass<'a> {
     turn: &'a Turn,
+    /// The service ends.
+    stop: CancellationToken,
     gate: Mutex<Option<Gate>>,
     error: Mutex<Option<String>>,
 }
 
 impl Pass<'_> {
-    /// Whether no further call may go out.
-    fn is_over(&self) -> bool {
-        self.turn.lost().is_cancelled() || set(&self.gate).is_some()
+    /// Whether no further call may go out. What is not done stays due.
+    pub(super) fn is_over(&self) -> bool {
+        self.turn.lost().is_cancelled() || self.stop.is_cancelled() || set(&self.gate).is_some()
     }
 
     /// Notes what an error of the cloud means for the whole group.
-    fn note(&self, error: &CloudError) {
+    pub(super) fn note(&self, error: &CloudError) {
         *set(&self.error) = Some(error.to_string());
         if let Some(gate) = gate(error) {
             *set(&self.gate) = Some(gate);
@@ -60,9 +63,10 @@ fn set<T>(note: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Worker {
     /// The steps of a group that are due, tenants in turn.
-    pub(super) async fn work(&self, turn: Turn) -> Outcome {
+    pub(super) async fn work(&self, turn: Turn, stop: CancellationToken) -> Outcome {
         let pass = Pass {
             turn: &turn,
+            stop,
             gate: Mutex::new(None),
             error: Mutex::new(None),
         };
@@ -184,7 +188,7 @@ impl Worker {
         };
         failpoint::hit("peering.step.after_requested");
         let left = REQUEST_WINDOW.saturating_sub(begun.elapsed());
-        if left.is_zero() || pass.turn.lost().is_cancelled() {
+        if left.is_zero() || pass.is_over() {
             let not_sent = progress::not_requested(&asking, self.store.now_ms().await?);
             return self.save(&asking, not_sent, now).await;
         }
@@ -252,45 +256,6 @@ impl Worker {
         progress::requested(asking, seen, &self.rules, now)
     }
 
-    async fn routes(&self, peering: &Peering, pass: &Pass<'_>) -> Result<Option<Peering>, Error> {
-        let wanted = self.store.routed(peering.network).await?;
-        let answer = self.put_routes(peering, &wanted, pass).await;
-        failpoint::hit("peering.step.after_call");
-        let now = self.store.now_ms().await?;
-        let next = match answer {
-            Ok(complete) => progress::routed(peering, complete, now),
-            Err(error) => {
-                tracing::info!(%error, "the routes are not in place");
-                pass.note(&error);
-                progress::refused(peering, &Step::Routes, &refusal(&error), now)
-            }
-        };
-        self.save(peering, next, now).await
-    }
-
-    /// One call makes a limited number of changes: calls again while that leads further. Answers whether nothing is
-    /// left to do.
-    async fn put_routes(
-        &self,
-        peering: &Peering,
-        wanted: &[Peering],
-        pass: &Pass<'_>,
-    ) -> Result<bool, CloudError> {
-        let mut missing = wanted.iter().map(|one| one.peer.cidrs().len()).sum();
-        for _ in 0..CALLS {
-            let routes = self.provider.ensure_routes(peering, wanted).await?;
-            if routes.is_complete {
-                return Ok(true);
-            }
-            let stuck = routes.missing > 0 && routes.missing >= missing;
-            if stuck || pass.is_over() {
-                break;
-            }
-            missing = routes.missing;
-        }
-        Ok(false)
-    }
-
     async fn delete(
         &self,
         peering: &Peering,
@@ -330,7 +295,7 @@ impl Worker {
         self.save(peering, next, now).await
     }
 
-    async fn save(
+    pub(super) async fn save(
         &self,
         before: &Peering,
         after: Peering,

@@ -25,6 +25,7 @@ struct State {
     told: BTreeMap<&'static str, VecDeque<Told>>,
     listing: Option<Listing>,
     routes: BTreeMap<String, Vec<(String, String)>>,
+    blocked: Vec<String>,
     deletions: usize,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Cloud {
     pub(crate) looking: Gate,
     /// Stops EnsurePeering after it acted.
     pub(crate) requesting: Gate,
+    /// Stops EnsureRoutes before it acts.
+    pub(crate) routing: Gate,
 }
 
 impl Cloud {
@@ -46,6 +49,7 @@ impl Cloud {
             looks: watch::Sender::new(0),
             looking: Gate::default(),
             requesting: Gate::default(),
+            routing: Gate::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -94,6 +98,11 @@ impl Cloud {
     /// Routes in the tables of a VPC, as range and target.
     pub(crate) fn routes(&self, vpc: &str) -> Vec<(String, String)> {
         self.state().routes.get(vpc).cloned().unwrap_or_default()
+    }
+
+    /// No table takes a route to this range: something else has it.
+    pub(crate) fn block(&self, range: &str) {
+        self.state().blocked.push(range.to_owned());
     }
 
     /// Changes the object of a peering, as the customer or the cloud does.
@@ -273,15 +282,22 @@ impl ProviderService for Cloud {
             Some(Told::InProgress) => return Ok(Response::new(EnsureRoutesResponse::default())),
             _ => {}
         }
-        let pair = |route: &Route| (route.cidr.clone(), route.provider_peering_id.clone());
+        self.routing.pass().await;
         let mut state = self.state();
-        state
-            .routes
-            .insert(request.vpc_id, request.wanted.iter().map(pair).collect());
+        let (mut placed, mut routes) = (Vec::new(), request.wanted);
+        for route in &mut routes {
+            if state.blocked.contains(&route.cidr) {
+                route.set_state(route::State::Missing);
+            } else {
+                placed.push((route.cidr.clone(), route.provider_peering_id.clone()));
+            }
+        }
         let answer = EnsureRoutesResponse {
-            complete: true,
+            complete: placed.len() == routes.len(),
+            routes,
             ..Default::default()
         };
+        state.routes.insert(request.vpc_id, placed);
         Ok(Response::new(answer))
     }
 

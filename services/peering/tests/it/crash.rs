@@ -148,7 +148,8 @@ fn command(
         .env("PEERWAY_PEERING__PROVIDER_ADAPTER__ENDPOINT", format!("http://{cloud}"))
         .env("PEERWAY_PEERING__QUEUE__ABSENCE_GRACE", "0s")
         // What the dead one held is free again after this.
-        .env("PEERWAY_PEERING__QUEUE__LEASE", "1s");
+        .env("PEERWAY_PEERING__QUEUE__LEASE", "1s")
+        .env("PEERWAY_PEERING__PROVIDER_ADAPTER__TIMEOUT", "900ms");
     command
 }
 

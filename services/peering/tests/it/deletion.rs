@@ -21,6 +21,7 @@ on_both_databases!(
     deleting_waits_for_the_network_service,
     a_stale_etag_is_refused,
     the_same_deletion_has_the_same_answer,
+    the_same_deletion_many_times_at_once_has_one_answer,
     a_deletion_that_the_cloud_forgets_ends,
 );
 
@@ -238,6 +239,28 @@ async fn the_same_deletion_has_the_same_answer(kind: Kind) {
     };
     let status = suite.api.clone().delete_peering(other).await.unwrap_err();
     assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+}
+
+async fn the_same_deletion_many_times_at_once_has_one_answer(kind: Kind) {
+    let suite = Suite::start(kind).await;
+    for round in 0..5 {
+        let created = suite.create().await;
+        if round % 2 == 1 {
+            suite.delete(&created.id).await.unwrap();
+        }
+        let repeats = (0..8).map(|_| {
+            let mut api = suite.api.clone();
+            let request = DeletePeeringRequest {
+                tenant_id: TENANT.to_owned(),
+                peering_id: created.id.clone(),
+                request_id: format!("round-{round}"),
+                ..Default::default()
+            };
+            async move { api.delete_peering(request).await.unwrap().into_inner() }
+        });
+        let answers = futures::future::join_all(repeats).await;
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+    }
 }
 
 async fn a_deletion_that_the_cloud_forgets_ends(kind: Kind) {

@@ -32,9 +32,14 @@ impl Gate {
 
     /// Returns once somebody stands before the shut gate.
     pub(crate) async fn until_reached(&self) {
+        self.until_reached_by(1).await;
+    }
+
+    /// Returns once so many came to the shut gate.
+    pub(crate) async fn until_reached_by(&self, visitors: usize) {
         self.waiting
             .subscribe()
-            .wait_for(|count| *count > 0)
+            .wait_for(|count| *count >= visitors)
             .await
             .unwrap();
     }

@@ -15,3 +15,4 @@ mod network;
 mod suite;
 mod told;
 mod validation;
+mod worker;

@@ -1,5 +1,6 @@
 //! The service on a free port with a database of its own, between two scripted ones.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::peering::{App, Config};
@@ -53,7 +54,8 @@ pub(crate) struct Suite {
     pub(crate) network: ScriptedNetwork,
     config: Config,
     running: Option<(oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>)>,
-    _database: testkit::TestDatabase,
+    pub(crate) database: testkit::TestDatabase,
+    pub(crate) cloud_address: SocketAddr,
 }
 
 impl Suite {
@@ -85,7 +87,8 @@ impl Suite {
             network,
             config,
             running: Some(running),
-            _database: database,
+            database,
+            cloud_address,
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::Error;
+
 /// Section `server`: the gRPC port and the limits of what a client may ask of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -189,6 +191,34 @@ impl Default for QueueConfig {
             gate_unauthorized: Duration::from_secs(5 * 60),
             suspended_interval: Duration::from_secs(60),
             seed: None,
+        }
+    }
+}
+
+impl QueueConfig {
+    /// Checks the rules between these settings and `timeout`, the longest wait for the provider-adapter.
+    ///
+    /// # Errors
+    /// The rule that is broken, with the settings that break it.
+    pub fn check(&self, timeout: Duration) -> Result<(), Error> {
+        let lease = self.lease;
+        if lease <= timeout {
+            return Err(Error::rule(format!(
+                "queue.lease ({lease:?}) must exceed provider_adapter.timeout ({timeout:?}), or two workers may act on \
+                 one entry"
+            )));
+        }
+        let pauses = [
+            ("sweep", self.sweep),
+            ("poll", self.poll),
+            ("pending_interval", self.pending_interval),
+            ("pending_old_interval", self.pending_old_interval),
+            ("idle_interval", self.idle_interval),
+            ("drift_interval", self.drift_interval),
+        ];
+        match pauses.into_iter().find(|(_, pause)| pause.is_zero()) {
+            Some((name, _)) => Err(Error::rule(format!("queue.{name} must not be zero"))),
+            None => Ok(()),
         }
     }
 }

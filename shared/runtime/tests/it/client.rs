@@ -9,6 +9,7 @@ use runtime::config::{ClientConfig, ServerConfig};
 use runtime::status;
 use tokio::sync::mpsc;
 use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
 
 use crate::support::{Call, Echo, Running, call, say};
 
@@ -112,6 +113,15 @@ async fn a_callee_that_is_away_is_named_and_found_when_it_is_back() {
         failed.message()
     );
     assert!(failed.message().contains("refused"), "{}", failed.message());
+    let details = failed.get_error_details();
+    let outcome = details
+        .error_info()
+        .and_then(|info| info.metadata.get("outcome"));
+    assert_eq!(
+        outcome.map(String::as_str),
+        Some("refused"),
+        "nothing was sent"
+    );
 
     let echo = Echo::new(|call| async move { Ok(call.text) });
     let config = ServerConfig {

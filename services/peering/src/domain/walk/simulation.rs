@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{NOW, RULES, admitted, sighting};
 use crate::domain::progress::{self, Refusal, RefusalKind, Removal};
 use crate::domain::{
-    CloudState, Glance, Look, Peering, Sighting, State, Step, next_step, settled, walk_to,
+    CloudState, Glance, Look, Peering, Routing, Sighting, State, Step, next_step, settled, walk_to,
 };
 
 /// One thing that happens.
@@ -200,7 +200,7 @@ impl World {
                     None => vec![progress::refused(&self.peering, &step, &lost, now)],
                 }
             }
-            Step::Routes if answered => vec![progress::routed(&self.peering, true, now)],
+            Step::Routes if answered => vec![progress::routed(&self.peering, &Routing::Done, now)],
             Step::Delete(_) => {
                 let removal = self.remove();
                 match answered {

@@ -1,11 +1,10 @@
-//! Pages: how large, and where the next one begins.
-
-use std::fmt::Write as _;
+//! Pages of a list: how large, and where the next one begins.
 
 use prost::Message;
-use runtime::status::Violations;
-use sha2::{Digest, Sha256};
 use types::Invalid;
+
+use crate::hash::{fingerprint, hex};
+use crate::status::Violations;
 
 /// A page ends before it grows beyond this, in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;
@@ -15,17 +14,17 @@ const MOST: u64 = 1_000;
 const PROOF: usize = 16;
 
 /// One page of a list. `question` is the list with its filters: a token answers no other.
-pub(super) struct Page {
+pub struct Page {
     question: String,
     /// The key of the last entry of the page before.
-    pub(super) after: Option<String>,
+    pub after: Option<String>,
     /// The most entries.
-    pub(super) size: u64,
+    pub size: u64,
 }
 
 impl Page {
-    /// The page that a request asks for.
-    pub(super) fn asked(
+    /// The page that a request asks for; what is wrong with it joins `violations`.
+    pub fn asked(
         violations: &mut Violations,
         page_size: i32,
         page_token: &str,
@@ -51,12 +50,12 @@ impl Page {
     }
 
     /// How many entries to read: one more than fit, to know whether there are more.
-    pub(super) fn wanted(&self) -> u64 {
+    pub fn wanted(&self) -> u64 {
         self.size + 1
     }
 
     /// Cuts the read entries to the page, and makes the token of the next one if there is more.
-    pub(super) fn cut<M: Message>(
+    pub fn cut<M: Message>(
         &self,
         mut entries: Vec<M>,
         key: impl Fn(&M) -> String,
@@ -83,11 +82,7 @@ impl Page {
 }
 
 fn proof(question: &str, key: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update((question.len() as u64).to_be_bytes());
-    hash.update(question);
-    hash.update(key);
-    hex(&hash.finalize()[..PROOF / 2])
+    fingerprint([question, key])[..PROOF].to_owned()
 }
 
 fn write(question: &str, key: &str) -> String {
@@ -105,16 +100,6 @@ fn read(question: &str, token: &str) -> Result<Option<String>, Invalid> {
         .map(|(_, key)| Some(key))
         .ok_or_else(|| {
             Invalid::field("must be the next_page_token of the page before, with the same filters")
-        })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
         })
 }
 

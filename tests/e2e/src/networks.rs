@@ -1,0 +1,130 @@
+//! What a caller wishes of the network service, and what comes of it.
+
+use api::network::v1 as network;
+use api::network::v1::Network;
+use api::network::v1::network_service_client::NetworkServiceClient;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::wait::{passes, until};
+use crate::{Suite, TENANT};
+
+impl Suite {
+    /// A client of the network service.
+    pub fn networks(&self) -> NetworkServiceClient<Channel> {
+        NetworkServiceClient::new(self.channel("network"))
+    }
+
+    async fn try_create_network(
+        &self,
+        region: &str,
+        cidr: &str,
+        request_id: &str,
+    ) -> Result<Network, Status> {
+        let request = network::CreateNetworkRequest {
+            tenant_id: TENANT.to_owned(),
+            request_id: request_id.to_owned(),
+            display_name: format!("net {}", cidr.replace('/', "-")),
+            provider: network::Provider::Aws.into(),
+            region: region.to_owned(),
+            cidr: cidr.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.networks().create_network(request).await?;
+        Ok(answer.into_inner().network.expect("a network"))
+    }
+
+    /// Wishes a network.
+    pub async fn create_network(&self, region: &str, cidr: &str) -> Network {
+        self.try_create_network(region, cidr, "")
+            .await
+            .expect("a network is recorded")
+    }
+
+    /// Wishes a network and waits until it is ACTIVE.
+    pub async fn network(&self, region: &str, cidr: &str) -> Network {
+        let id = self.create_network(region, cidr).await.id;
+        self.until_network(&id, network::network::State::Active)
+            .await
+    }
+
+    /// The same while programs die: asks again with the same request id.
+    pub async fn network_whatever_happens(&self, region: &str, cidr: &str) -> Network {
+        let ask = async || match self.try_create_network(region, cidr, "the-network").await {
+            Err(refused) => {
+                assert!(passes(&refused), "{refused:?}");
+                Err(refused)
+            }
+            made => made,
+        };
+        let id = until("the network", ask, |_| true).await.id;
+        self.until_network(&id, network::network::State::Active)
+            .await
+    }
+
+    async fn until_network(&self, id: &str, state: network::network::State) -> Network {
+        let request = network::GetNetworkRequest {
+            tenant_id: TENANT.to_owned(),
+            network_id: id.to_owned(),
+        };
+        let ask = async || {
+            self.networks()
+                .get_network(request.clone())
+                .await
+                .map(|answer| answer.into_inner().network)
+        };
+        let seen = until(state.as_str_name(), ask, |seen| {
+            seen.as_ref().is_some_and(|seen| seen.state() == state)
+        })
+        .await;
+        seen.expect("just seen")
+    }
+
+    /// Waits until a network is DELETED.
+    pub async fn until_network_gone(&self, id: &str) {
+        self.until_network(id, network::network::State::Deleted)
+            .await;
+    }
+
+    /// Wishes a network gone.
+    pub async fn try_delete_network(&self, id: &str) -> Result<Network, Status> {
+        let request = network::DeleteNetworkRequest {
+            tenant_id: TENANT.to_owned(),
+            network_id: id.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.networks().delete_network(request).await?;
+        Ok(answer.into_inner().network.expect("a network"))
+    }
+
+    /// Wishes a network gone, which must be allowed.
+    pub async fn delete_network(&self, id: &str) -> Network {
+        self.try_delete_network(id)
+            .await
+            .expect("the deletion is recorded")
+    }
+
+    /// The same while programs die, or while something is still being detached.
+    pub async fn delete_network_whatever_happens(&self, id: &str) {
+        until(
+            "the deletion",
+            async || self.try_delete_network(id).await,
+            |_| true,
+        )
+        .await;
+    }
+
+    /// All networks of the tenant.
+    pub async fn list_networks(&self) -> Vec<Network> {
+        let request = network::ListNetworksRequest {
+            tenant_id: TENANT.to_owned(),
+            ..Default::default()
+        };
+        self.networks()
+            .list_networks(request)
+            .await
+            .expect("a list")
+            .into_inner()
+            .networks
+    }
+}
