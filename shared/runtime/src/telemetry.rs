@@ -29,6 +29,11 @@ pub enum Error {
     /// The filter cannot be read.
     #[error("telemetry.level: {0}")]
     Level(#[from] tracing_subscriber::filter::ParseError),
+    /// A part of the filter is no level, and would silence everything as the name of a target.
+    #[error(
+        "telemetry.level: {0:?} is neither a level (off, error, warn, info, debug, trace) nor TARGET=LEVEL"
+    )]
+    Directive(String),
     /// The share is none.
     #[error("telemetry.sample_ratio must lie between 0 and 1, not {0}")]
     SampleRatio(f64),
@@ -54,6 +59,11 @@ impl Drop for Guard {
 /// Sets up logs and traces for the process; call it within the runtime. The first call wins: a later one,
 /// as by the services inside standalone, changes nothing.
 pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<Guard, Error> {
+    let mut directives = config.level.split(',').map(str::trim);
+    let bare = |part: &&str| !part.contains('=') && part.parse::<LevelFilter>().is_err();
+    if let Some(unknown) = directives.find(bare) {
+        return Err(Error::Directive(unknown.to_owned()));
+    }
     let filter = EnvFilter::try_new(&config.level)?;
     if !(0.0..=1.0).contains(&config.sample_ratio) {
         return Err(Error::SampleRatio(config.sample_ratio));

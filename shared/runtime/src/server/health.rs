@@ -55,6 +55,11 @@ impl Health {
         self.mirrors.push(name);
     }
 
+    /// The services that have the health of the empty name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.mirrors.iter().copied()
+    }
+
     pub(super) fn check<F, Fut>(&mut self, name: &'static str, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,

@@ -42,6 +42,8 @@ pub enum Error {
     Transport(#[from] tonic::transport::Error),
 }
 
+const HEALTH: &str = "grpc.health.v1.Health";
+
 /// A server that holds its port and does not answer yet.
 pub struct Server {
     config: ServerConfig,
@@ -99,13 +101,18 @@ impl Server {
         self
     }
 
-    /// Describes the contracts in `descriptors` (an encoded `FileDescriptorSet`) if the settings allow it.
+    /// Describes the services added so far by the contracts in `descriptors` (an encoded `FileDescriptorSet`) if the settings allow it.
     pub fn reflection(mut self, descriptors: &'static [u8]) -> Result<Self, Error> {
         if self.config.reflection {
+            // The descriptors tell of services that live elsewhere: only those of this server are listed.
+            let served: Vec<_> = self.health.names().chain([HEALTH]).collect();
             let builder = || {
-                tonic_reflection::server::Builder::configure()
+                let builder = tonic_reflection::server::Builder::configure()
                     .register_encoded_file_descriptor_set(descriptors)
-                    .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                    .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+                served
+                    .iter()
+                    .fold(builder, |builder, name| builder.with_service_name(*name))
             };
             self.routes = self
                 .routes
