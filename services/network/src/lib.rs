@@ -48,7 +48,9 @@ impl App {
     /// # Errors
     /// When the database does not answer or a migration fails.
     pub async fn migrate(config: &Config) -> anyhow::Result<()> {
-        let db = Db::connect(&config.database, Clock::system()).await?;
+        let db = Db::connect(&config.database, Clock::system())
+            .await
+            .context("database.url: the database cannot be opened")?;
         db::migrate::<Migrator>(&db)
             .await
             .context("the database could not be migrated")?;
@@ -60,7 +62,9 @@ impl App {
     /// # Errors
     /// When the database does not answer or its schema is old, or the port is taken.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let db = Db::connect(&config.database, Clock::system()).await?;
+        let db = Db::connect(&config.database, Clock::system())
+            .await
+            .context("database.url: the database cannot be opened")?;
         db::check_schema::<Migrator>(&db)
             .await
             .context("the database's schema is not this release's: run `network migrate`")?;

@@ -43,7 +43,7 @@ impl App {
     pub async fn build_at(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::connect(&config.database, clock)
             .await
-            .context("the database")?;
+            .context("database.url: the database cannot be opened")?;
         db::check_schema::<Migrator>(&db).await?;
         let written = Arc::new(Notify::new());
         let store = Store::new(db.clone(), snapshot, Arc::clone(&written));
@@ -93,7 +93,7 @@ impl App {
     pub async fn migrate(config: &Config) -> anyhow::Result<()> {
         let db = Db::connect(&config.database, Clock::system())
             .await
-            .context("the database")?;
+            .context("database.url: the database cannot be opened")?;
         db::migrate::<Migrator>(&db).await?;
         db.close().await?;
         Ok(())

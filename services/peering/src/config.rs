@@ -67,8 +67,14 @@ impl Config {
 
     /// Checks the rules between settings.
     pub fn check(&self) -> Result<(), Error> {
-        if self.withdraw_interval.is_zero() {
-            return Err(Error::rule("withdraw_interval must not be zero"));
+        let waits = [
+            ("withdraw_interval", self.withdraw_interval),
+            ("provision_timeout", self.provision_timeout),
+            ("network.timeout", self.network.timeout),
+            ("provider_adapter.timeout", self.provider_adapter.timeout),
+        ];
+        if let Some((name, _)) = waits.into_iter().find(|(_, wait)| wait.is_zero()) {
+            return Err(Error::rule(format!("{name} must not be zero")));
         }
         if self.refresh_wait >= self.server.request_timeout {
             return Err(Error::rule(
@@ -138,6 +144,11 @@ mod tests {
                 "WITHDRAW_AFTER",
                 "4s",
                 "withdraw_after (4s) must not be shorter than network.timeout (5s)",
+            ),
+            (
+                "PROVISION_TIMEOUT",
+                "0s",
+                "provision_timeout must not be zero",
             ),
             ("NO_SUCH", "1", "no_such"),
         ] {

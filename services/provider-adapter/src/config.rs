@@ -80,6 +80,9 @@ pub struct AccountConfig {
     pub vpc_limit: u32,
 }
 
+/// The longest that one call of the cloud may take; see `ProviderService` on what callers wait for.
+const LONGEST: Duration = Duration::from_secs(4);
+
 fn vpc_limit() -> u32 {
     5
 }
@@ -122,6 +125,15 @@ impl AwsConfig {
                 "aws.call_timeout and aws.connect_timeout must not be zero",
             ));
         }
+        let longest = [
+            ("call_timeout", self.call_timeout),
+            ("write_budget", self.write_budget),
+        ];
+        if let Some((name, _)) = longest.into_iter().find(|(_, wait)| *wait > LONGEST) {
+            return Err(Error::rule(format!(
+                "aws.{name} must not exceed {LONGEST:?}: workers count on an answer soon after"
+            )));
+        }
         if self.connect_timeout > self.call_timeout {
             return Err(Error::rule(
                 "aws.connect_timeout must not exceed aws.call_timeout",
@@ -163,6 +175,9 @@ impl AccountConfig {
         let regions: BTreeSet<_> = self.regions.iter().collect();
         if regions.is_empty() || regions.len() != self.regions.len() {
             return Err(self.rule("regions must name at least one region, and none twice"));
+        }
+        if self.vpc_limit == 0 {
+            return Err(self.rule("vpc_limit must be at least 1"));
         }
         if let Some(url) = &self.endpoint_url
             && !is_web(url)

@@ -56,7 +56,9 @@ on_each_database! {
     }
 
     async fn a_repeated_request_is_answered_as_the_first(suite: Suite) {
-        let request = CreateNetworkRequest { request_id: "r-1".to_owned(), ..wish("main", "10.20.0.0/16") };
+        // Many labels: their order on the wire makes no other request.
+        let labels = (0..20).map(|n| (format!("key-{n}"), n.to_string())).collect();
+        let request = CreateNetworkRequest { request_id: "r-1".to_owned(), labels, ..wish("main", "10.20.0.0/16") };
         let calls = (0..20).map(|_| {
             let (mut client, request) = (suite.client.clone(), request.clone());
             async move { client.create_network(request).await.unwrap().into_inner().network.unwrap() }

@@ -16,6 +16,8 @@ const FAILURES_TO_SUSPEND: i32 = 5;
 const SUSPENDED_RETRY: i64 = 3_600 * SECOND;
 /// When something that passes by itself is in the way.
 const SOON: i64 = 2 * SECOND;
+/// The longest such pause.
+const LONGEST_PATIENCE: i64 = 30 * SECOND;
 /// Between tries for a place among the cloud's outstanding requests.
 const WAITER_RETRY: i64 = 5 * SECOND;
 /// Between looks at routes of which some cannot be put in place yet.
@@ -65,6 +67,12 @@ pub enum Removal {
     Absent,
     /// There is more to do.
     InProgress,
+}
+
+/// The pause before the next try while something is in the way: longer the longer it has been there, so that an outage
+/// does not make a nuisance of us, and ends within a quarter of its length more.
+fn patience(peering: &Peering, now: i64) -> i64 {
+    (now.saturating_sub(peering.update_at) / 4).clamp(SOON, LONGEST_PATIENCE)
 }
 
 /// When a step runs that may run again.
@@ -238,7 +246,7 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         }
         RefusalKind::Passing => {
             forget_wait(&mut next);
-            next.work.step_at = Some(now.saturating_add(SOON));
+            next.work.step_at = Some(now.saturating_add(patience(peering, now)));
         }
         RefusalKind::Terminal | RefusalKind::Unknown => {
             explain_wait(&mut next, refusal);

@@ -42,6 +42,10 @@ async fn buf_lists_and_calls_everything_by_reflection() {
             .filter(|method| method.starts_with(name))
             .collect();
         assert!(own.len() >= 11, "{service} lists {methods}");
+        let foreign = methods
+            .lines()
+            .find(|method| method.starts_with("peerway.") && !method.starts_with(name));
+        assert_eq!(foreign, None, "{service} lists what it does not serve");
         assert!(
             methods.contains("grpc.health.v1.Health/Check"),
             "{service} lists {methods}"
