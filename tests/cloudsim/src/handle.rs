@@ -93,7 +93,9 @@ impl Cloudsim {
     pub async fn stop(mut self) {
         self.shared.stop.cancel();
         for task in std::mem::take(&mut self.tasks) {
-            let _ = task.await;
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the cloud ended badly");
+            }
         }
     }
 

@@ -167,6 +167,16 @@ impl Suite {
         until(state.as_str_name(), ask, |seen| seen.state() == state).await
     }
 
+    /// Has the customer accept a waiting peering where its VPC is, and waits until it is ACTIVE.
+    pub async fn accepted(&self, waiting: &Peering) -> Peering {
+        let Some(peering::peering::Peer::Aws(aws)) = &waiting.peer else {
+            panic!("no peering on AWS: {waiting:?}");
+        };
+        let pcx = &waiting.provider_peering_id;
+        self.customer.accept(&aws.region, pcx).await;
+        self.until(waiting, State::Active).await
+    }
+
     /// The states of a peering's history, oldest first.
     pub async fn history(&self, peering: &impl Named) -> Vec<State> {
         let request = peering::ListPeeringEventsRequest {

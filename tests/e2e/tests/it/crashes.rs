@@ -24,11 +24,7 @@ async fn survives(service: &str, point: &str) {
             .peer_whatever_happens(&network, &vpc, "10.1.0.0/16")
             .await;
         let waiting = suite.until(&peering, State::PendingAcceptance).await;
-        suite
-            .customer
-            .accept(REGION, &waiting.provider_peering_id)
-            .await;
-        suite.until(&peering, State::Active).await;
+        suite.accepted(&waiting).await;
         let count = suite.count(
             VENDOR,
             REGION,

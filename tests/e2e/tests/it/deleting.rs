@@ -73,11 +73,7 @@ async fn an_active_peering_is_deleted_with_its_routes() {
     let suite = Suite::standalone().await;
     let peering = recorded(&suite, "10.1.0.0/16").await;
     let waiting = suite.until(&peering, State::PendingAcceptance).await;
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    let active = suite.until(&peering, State::Active).await;
+    let active = suite.accepted(&waiting).await;
     leaves_nothing(&suite, &active).await;
 }
 
@@ -117,11 +113,7 @@ async fn a_disconnected_peering_is_deleted() {
     let suite = Suite::standalone().await;
     let peering = recorded(&suite, "10.1.0.0/16").await;
     let waiting = suite.until(&peering, State::PendingAcceptance).await;
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    suite.until(&peering, State::Active).await;
+    suite.accepted(&waiting).await;
     suite
         .customer
         .delete(REGION, &waiting.provider_peering_id)

@@ -50,11 +50,7 @@ async fn life(suite: Suite) {
         (&network.provider_account_id, &network.provider_vpc_id)
     );
 
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    let active = suite.until(&peering, State::Active).await;
+    let active = suite.accepted(&waiting).await;
     assert!(active.activate_time.is_some());
     let routed = suite
         .until_shown(&peering, "ROUTES_READY", |peering| {

@@ -19,11 +19,7 @@ async fn one_of_each(suite: &Suite) {
     let vpc = suite.customer.vpc(REGION, "10.1.0.0/16").await;
     let peering = suite.peer(&network, &vpc, "10.1.0.0/16").await;
     let waiting = suite.until(&peering, State::PendingAcceptance).await;
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    suite.until(&peering, State::Active).await;
+    suite.accepted(&waiting).await;
 
     let in_vpc = json!({"Filters": [filter("vpc-id", &network.provider_vpc_id)]});
     assert_eq!(

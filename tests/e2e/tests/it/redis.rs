@@ -15,11 +15,7 @@ async fn a_wipe_in_mid_life_loses_nothing() {
     suite.redis().await.flushall();
     let waiting = suite.until(&peering, State::PendingAcceptance).await;
     suite.redis().await.flushall();
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    suite.until(&peering, State::Active).await;
+    suite.accepted(&waiting).await;
     suite.redis().await.flushall();
     suite.delete_peering(&peering.id).await;
     suite.until(&peering, State::Deleted).await;
@@ -33,11 +29,7 @@ async fn a_redis_that_stops_and_comes_back_loses_nothing() {
     suite.redis().await.stop();
     let peering = suite.peer(&network, &vpc, "10.1.0.0/16").await;
     let waiting = suite.until(&peering, State::PendingAcceptance).await;
-    suite
-        .customer
-        .accept(REGION, &waiting.provider_peering_id)
-        .await;
-    suite.until(&peering, State::Active).await;
+    suite.accepted(&waiting).await;
     suite.redis().await.start_again().await;
     suite.delete_peering(&peering.id).await;
     suite.until(&peering, State::Deleted).await;
