@@ -9,7 +9,9 @@ mod id;
 mod text;
 
 pub use cidr::Cidr;
-pub use cloud::{AwsAccountId, AwsVpcId, GcpNetworkName, GcpProjectId, ProviderKind, Region};
+pub use cloud::{
+    AwsAccountId, AwsVpcId, GcpNetworkName, GcpNetworkRef, GcpProjectId, ProviderKind, Region,
+};
 pub use group::GroupId;
 pub use id::{NetworkId, PeeringId};
 pub use text::{Deployment, DisplayName, Labels, RequestId, TenantId, TenantScope};
