@@ -125,7 +125,8 @@ fn account_of(key: &str) -> Option<&str> {
     is_key.then_some(account)
 }
 
-fn unknown(service: Service) -> Error {
+/// What credentials that nobody knows get.
+pub(crate) fn unknown(service: Service) -> Error {
     match service {
         Service::Ec2 => Error::new(
             "AuthFailure",

@@ -10,19 +10,26 @@ use crate::faults::FaultKind;
 
 const MOST: usize = 100_000;
 
-/// One call as it came and went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One call as it came and went, or the end of an operation of Compute Engine (`operation.done`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub seq: u64,
     pub time_ms: i64,
+    /// `ec2`, `sts`, `compute`, `oauth2` or `iamcredentials`.
     pub service: String,
+    /// The account, or Google's project.
     pub account: String,
     pub region: String,
+    /// Such as `CreateVpc` or `networks.insert`.
     pub action: String,
+    /// Of Google's: path, query and body, with `a.b.0` for what is nested.
     pub params: BTreeMap<String, String>,
     /// `ok`, or the code of the refusal; of a call that a fault kept from being executed, `not executed`.
     pub outcome: String,
     pub fault: Option<FaultKind>,
+    /// The operation of Compute Engine that began or ended with it, if any.
+    #[serde(default)]
+    pub operation: String,
 }
 
 /// The latest calls, oldest first.
@@ -41,18 +48,13 @@ impl Calls {
         params: &BTreeMap<String, String>,
         outcome: (&str, Option<FaultKind>),
     ) {
-        self.last_seq += 1;
-        if self.records.len() == MOST {
-            self.records.pop_front();
-        }
         let service = match caller.map(|caller| caller.1) {
             Some(Service::Ec2) => "ec2",
             Some(Service::Sts) => "sts",
             None => "",
         };
         let caller = caller.map(|caller| caller.0);
-        self.records.push_back(CallRecord {
-            seq: self.last_seq,
+        self.add(CallRecord {
             time_ms,
             service: service.to_owned(),
             account: caller
@@ -65,7 +67,18 @@ impl Calls {
             params: params.clone(),
             outcome: outcome.0.to_owned(),
             fault: outcome.1,
+            ..CallRecord::default()
         });
+    }
+
+    /// Numbers the record and keeps it.
+    pub(crate) fn add(&mut self, record: CallRecord) {
+        self.last_seq += 1;
+        if self.records.len() == MOST {
+            self.records.pop_front();
+        }
+        let seq = self.last_seq;
+        self.records.push_back(CallRecord { seq, ..record });
     }
 
     /// The calls whose action fits the pattern.

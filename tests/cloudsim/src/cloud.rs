@@ -6,6 +6,8 @@ use thiserror::Error as ThisError;
 use crate::config::Config;
 use crate::ec2;
 use crate::ec2::xml::Node;
+use crate::gce;
+use crate::gce_token::Identities;
 use crate::rates::Buckets;
 use crate::sts::{self, Sessions};
 
@@ -15,6 +17,9 @@ use crate::sts::{self, Sessions};
 pub struct State {
     pub config: Config,
     pub ec2: ec2::state::State,
+    pub gce: gce::state::State,
+    /// Who may call Google's services.
+    pub gcp: Identities,
     pub sts: Sessions,
     #[serde(skip)]
     pub(crate) buckets: Buckets,
@@ -95,6 +100,7 @@ impl State {
             ..State::default()
         };
         state.ec2.seed = seed;
+        state.gce.seed = seed;
         state
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+use crate::gce::config::GcpConfig;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// Request throttling.
     pub rates: Rates,
+    /// The Compute Engine face.
+    pub gcp: GcpConfig,
 }
 
 /// Quotas with the cloud's own defaults.
@@ -90,6 +94,7 @@ impl Default for Config {
             external_ids: BTreeMap::new(),
             limits: Limits::default(),
             rates: Rates::default(),
+            gcp: GcpConfig::default(),
         }
     }
 }
@@ -155,6 +160,20 @@ pub fn config_from(switches: &[String]) -> Result<Config, String> {
         })
 }
 
+/// A list, or on a command line its entries with commas between.
+pub(crate) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Given::deserialize(from)? {
+        Given::List(list) => list,
+        Given::Text(text) => text.split(',').map(str::to_owned).collect(),
+    })
+}
+
 fn merge(into: &mut Value, patch: &Value) {
     match (into, patch) {
         (Value::Object(into), Value::Object(patch)) => {
@@ -185,6 +204,14 @@ mod tests {
         assert_eq!(config.limits.vpcs_per_region, 50);
         assert_eq!(config.limits.routes_per_table, 500);
         assert_eq!(config.rates, Rates::default());
+    }
+
+    #[test]
+    fn projects_are_named_with_commas_or_as_a_list() {
+        for text in ["gcp.projects=a,b", "gcp.projects=[\"a\",\"b\"]"] {
+            let config = config_from(&[text.to_owned()]).unwrap();
+            assert_eq!(config.gcp.projects, ["a", "b"]);
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::Error;
+use crate::auth::unknown;
+use crate::cloud::{Error, Service};
 use crate::ec2::wildcard;
 use crate::rates::limit_exceeded;
 
@@ -10,14 +11,14 @@ use crate::rates::limit_exceeded;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// An action, or a pattern such as `Describe*`.
+    /// An action, or a pattern such as `Describe*`; Google's methods are called `networks.list` and the like.
     #[serde(default = "any")]
     pub action: String,
     pub kind: FaultKind,
     /// How many calls it hits; `None` is until it is cleared.
     #[serde(default)]
     pub times: Option<u32>,
-    /// Only calls of this account.
+    /// Only calls of this account, or in this project of Google's.
     #[serde(default)]
     pub account: Option<String>,
     /// Only calls in this region.
@@ -31,14 +32,18 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// `RequestLimitExceeded`.
+    /// `RequestLimitExceeded`; Google's 403 `rateLimitExceeded`.
     Throttle,
-    /// `InternalError`.
+    /// Google's other way to say so, with 429; `RequestLimitExceeded` at AWS.
+    Throttle429,
+    /// `InternalError`; Google's 500 `internalError`.
     Error500,
-    /// `Unavailable`.
+    /// `Unavailable`; Google's 503 `backendError`.
     Unavailable503,
-    /// `UnauthorizedOperation`.
+    /// `UnauthorizedOperation`; Google's 403 `forbidden`, which names the permission.
     Unauthorized,
+    /// Credentials nobody knows: 401, `AuthFailure` or Google's `authError`.
+    AuthError,
     /// No answer until the client gives up, and nothing done.
     Hang,
     /// Executes, then hangs.
@@ -91,10 +96,11 @@ impl Fault {
 }
 
 impl FaultKind {
-    /// The refusal that takes the place of an answer, if it is one.
+    /// The refusal that takes the place of AWS's answer, if it is one.
     pub(crate) fn refusal(self) -> Option<Error> {
         match self {
-            FaultKind::Throttle => Some(limit_exceeded()),
+            FaultKind::Throttle | FaultKind::Throttle429 => Some(limit_exceeded()),
+            FaultKind::AuthError => Some(unknown(Service::Ec2)),
             FaultKind::Error500 => Some(Error::new(
                 "InternalError",
                 "An internal error has occurred",

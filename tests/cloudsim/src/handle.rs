@@ -1,4 +1,23 @@
 //! Starting and ending the server, and what Rust tests do to it without the admin API.
+//!
+//! What concerns Google alone stands in `gce_handle`. A test of a client of Compute Engine's begins like this; the
+//! client signs its own tokens with the key, and `endpoint` leads all calls here, over plain HTTP:
+//!
+//! ```ignore
+//! let sim = Cloudsim::start(Options::default()).await?;
+//! let key = sim.gcp_service_account("vendor-prod", "peerway", &["compute.*"]); // makes the project too
+//! let credentials = service_account::Builder::new(key).build()?;
+//! let networks = Networks::builder().with_endpoint(sim.endpoint()).with_credentials(credentials).build().await?;
+//! networks.list().set_project("vendor-prod").send().await?;
+//! ```
+//!
+//! An operation ends when the cloud's clock says so: `clock_advance` makes it due, or `gcp.operation_ms` and
+//! `gcp.peering_operation_ms` in the configuration make it short. `calls_of("networks.*")` tells which calls came,
+//! `calls_of("operation.done")` when each operation ended; both carry its name in `operation`.
+//!
+//! Acting as another account works with a file of type `impersonated_service_account` whose
+//! `service_account_impersonation_url` begins with `endpoint`, for an account that has
+//! `iam.serviceAccounts.getAccessToken` in the target's project. `with_target_principal` would go to Google itself.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,8 +29,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::calls::CallRecord;
+use crate::cloud::State;
 use crate::config::Config;
-use crate::ec2::state::State;
+use crate::ec2;
+use crate::ec2::plant::{Plant, Planted};
 use crate::faults::Fault;
 use crate::http;
 use crate::sim;
@@ -70,6 +91,7 @@ impl Cloudsim {
         }
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
+        world.base_url = format!("http://{address}");
         let shared = Arc::new(Shared::new(world));
         let mut tasks = vec![tokio::spawn(serve(listener, shared.clone()))];
         tasks.extend(
@@ -84,7 +106,7 @@ impl Cloudsim {
         })
     }
 
-    /// The URL for `AWS_ENDPOINT_URL`.
+    /// The URL for `AWS_ENDPOINT_URL`, and for `with_endpoint` of Google's clients.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -144,7 +166,9 @@ impl Cloudsim {
 
     /// The calls so far whose action fits a pattern such as `Describe*`.
     pub fn calls_of(&self, action: &str) -> Vec<CallRecord> {
-        self.shared.world().calls.of(action)
+        let mut world = self.shared.world();
+        world.settle();
+        world.calls.of(action)
     }
 
     pub fn clear_calls(&self) {
@@ -152,10 +176,20 @@ impl Cloudsim {
     }
 
     /// Looks at EC2's objects, or changes them, with everything due done.
-    pub fn state<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
+    pub fn state<T>(&self, how: impl FnOnce(&mut ec2::state::State) -> T) -> T {
         self.change(|world| {
             world.settle();
             how(&mut world.state.ec2)
+        })
+    }
+
+    /// Puts many VPCs with peerings in place at once, past quotas and rates. Tags are set through
+    /// [`state`](Self::state).
+    pub fn plant_aws(&self, plant: &Plant) -> Vec<Planted> {
+        self.change(|world| {
+            let now_ms = world.clock.now_ms();
+            let State { config, ec2, .. } = &mut world.state;
+            ec2.plant(plant, config, now_ms)
         })
     }
 
@@ -174,7 +208,7 @@ impl Cloudsim {
         self.change(World::reset);
     }
 
-    fn change<T>(&self, how: impl FnOnce(&mut World) -> T) -> T {
+    pub(crate) fn change<T>(&self, how: impl FnOnce(&mut World) -> T) -> T {
         let changed = how(&mut self.shared.world());
         self.shared.changed.notify_one();
         changed

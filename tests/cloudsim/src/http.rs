@@ -1,4 +1,4 @@
-//! The HTTP face: AWS calls are posted to `/`, tests speak to `/_sim`.
+//! The HTTP face: AWS calls are posted to `/`, tests speak to `/_sim`, Google's services have all other paths.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use axum::routing::post;
 
 use crate::faults::FaultKind;
+use crate::gce_http;
 use crate::sim;
 use crate::wire::Wire;
-use crate::world::{Reply, Request, Shared};
+use crate::world::{Face, Reply, Request, Shared};
 
 /// No client waits longer than this.
 const LONGEST_HANG: Duration = Duration::from_secs(120);
@@ -21,6 +22,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", post(call))
         .nest("/_sim", sim::router())
+        .fallback(google_call)
         .layer(DefaultBodyLimit::max(1 << 20))
         .with_state(shared)
 }
@@ -39,6 +41,31 @@ async fn call(
         body: &body,
         id: &id,
     });
+    deliver(&shared, &wire, reply, &id).await
+}
+
+async fn google_call(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(wire): ConnectInfo<Wire>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let reply = shared.world().handle_google(&gce_http::Request {
+        verb: method.as_str(),
+        path: uri.path(),
+        query: uri.query().unwrap_or_default(),
+        host: text(header::HOST),
+        authorization: text(header::AUTHORIZATION),
+        body: &body,
+    });
+    deliver(&shared, &wire, reply, &request_id()).await
+}
+
+/// Sends the answer, as far as its fault lets it.
+async fn deliver(shared: &Shared, wire: &Wire, reply: Reply, id: &str) -> Response<Body> {
     if reply.has_changed {
         shared.changed.notify_one();
     }
@@ -52,10 +79,10 @@ async fn call(
         }
         Some(FaultKind::LostAnswer) => wire.break_after(0),
         // Past the head, into the body.
-        Some(FaultKind::Cut) => wire.break_after(head_length(&id) + reply.body.len() / 2),
+        Some(FaultKind::Cut) => wire.break_after(head_length(id) + reply.body.len() / 2),
         _ => {}
     }
-    answer(reply, &id)
+    answer(reply, id)
 }
 
 fn answer(reply: Reply, id: &str) -> Response<Body> {
@@ -66,15 +93,19 @@ fn answer(reply: Reply, id: &str) -> Response<Body> {
         ),
         _ => Body::from(reply.body),
     };
+    let (content_type, id_header, server) = match reply.face {
+        Face::Aws => ("text/xml;charset=UTF-8", "x-amzn-requestid", "AmazonEC2"),
+        Face::Google => ("application/json; charset=UTF-8", "x-request-id", "ESF"),
+    };
     let content_type = match reply.fault {
         Some(FaultKind::Html200) => "text/html",
-        _ => "text/xml;charset=UTF-8",
+        _ => content_type,
     };
     let built = Response::builder()
         .status(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
         .header(header::CONTENT_TYPE, content_type)
-        .header("x-amzn-requestid", id)
-        .header(header::SERVER, "AmazonEC2")
+        .header(id_header, id)
+        .header(header::SERVER, server)
         .body(body);
     built.unwrap_or_default()
 }

@@ -1,6 +1,8 @@
-//! Clouds on a laptop: the EC2 and STS calls that both sides of a peering need, strict as the real ones.
+//! Clouds on a laptop: the calls of EC2, STS and Compute Engine that both sides of a peering need, strict as the real
+//! ones.
 //!
-//! [`Cloudsim::start`] serves them on a port of its own; [`cloud::cloud`] is the pure core under it.
+//! [`Cloudsim::start`] serves them on a port of its own; [`cloud::cloud`] is the pure core under AWS, [`gce::execute`]
+//! that under Google.
 
 mod auth;
 mod calls;
@@ -8,6 +10,13 @@ pub mod cloud;
 mod config;
 pub mod ec2;
 mod faults;
+pub mod gce;
+mod gce_auth;
+mod gce_faults;
+mod gce_handle;
+mod gce_http;
+mod gce_sim;
+mod gce_token;
 mod handle;
 mod http;
 mod rates;

@@ -8,7 +8,7 @@ use clap::Parser;
 use cloudsim::{Cloudsim, Options, config_from};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Serves the EC2 and STS APIs of a simulated AWS.
+/// Serves the EC2 and STS APIs of a simulated AWS, and Compute Engine of a simulated Google Cloud.
 #[derive(Parser)]
 struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0")]
@@ -16,7 +16,7 @@ struct Arguments {
     /// Load the state from this file, and save it there on change.
     #[arg(long)]
     state: Option<PathBuf>,
-    /// A switch, such as limits.vpcs_per_region=50. May be repeated.
+    /// A switch, such as limits.vpcs_per_region=50 or gcp.projects=a,b. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 }

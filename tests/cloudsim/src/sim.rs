@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::ec2::peering::Code;
+use crate::ec2::plant::Plant;
 use crate::faults::Fault;
+use crate::gce_sim;
 use crate::world::{Shared, World};
 
-type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
+pub(crate) type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
@@ -24,15 +26,18 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/vanish", post(vanish))
         .route("/peerings/{id}", post(force_peering))
         .route("/state", get(state))
+        .route("/plant", post(plant))
         .route("/reset", post(reset))
+        .nest("/gcp", gce_sim::router())
+        .fallback(async || refuse(StatusCode::NOT_FOUND, "there is no such thing to ask"))
 }
 
-fn refuse(status: StatusCode, text: impl ToString) -> (StatusCode, Json<Value>) {
+pub(crate) fn refuse(status: StatusCode, text: impl ToString) -> (StatusCode, Json<Value>) {
     (status, Json(json!({ "error": text.to_string() })))
 }
 
 /// Changes the world and has it saved.
-fn change<T>(shared: &Shared, how: impl FnOnce(&mut World) -> T) -> T {
+pub(crate) fn change<T>(shared: &Shared, how: impl FnOnce(&mut World) -> T) -> T {
     let changed = how(&mut shared.world());
     shared.changed.notify_one();
     changed
@@ -123,10 +128,9 @@ struct CallFilter {
 
 /// The calls that fit, oldest first; with `count=true` only how many.
 async fn calls(State(shared): State<Arc<Shared>>, Query(wanted): Query<CallFilter>) -> Json<Value> {
-    let mut calls = shared
-        .world()
-        .calls
-        .of(wanted.action.as_deref().unwrap_or("*"));
+    let mut world = shared.world();
+    world.settle();
+    let mut calls = world.calls.of(wanted.action.as_deref().unwrap_or("*"));
     calls.retain(|call| {
         wanted
             .account
@@ -236,6 +240,15 @@ async fn state(State(shared): State<Arc<Shared>>, Query(wanted): Query<Kind>) ->
             )),
         },
     }
+}
+
+/// Answers the ids of what it put in place.
+async fn plant(State(shared): State<Arc<Shared>>, Json(wanted): Json<Plant>) -> Json<Value> {
+    Json(change(&shared, |world| {
+        let now_ms = world.clock.now_ms();
+        let state = &mut world.state;
+        json!(state.ec2.plant(&wanted, &state.config, now_ms))
+    }))
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Json<Value> {

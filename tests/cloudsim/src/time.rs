@@ -11,11 +11,27 @@ pub(crate) struct Clock {
     frozen_ms: Option<i64>,
 }
 
+/// One moment on two clocks, in milliseconds since 1970.
+#[derive(Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) cloud_ms: i64,
+    /// By the clock that clients have too, and no test moves.
+    pub(crate) machine_ms: i64,
+}
+
 impl Clock {
     /// Milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> i64 {
         self.frozen_ms
             .unwrap_or_else(|| machine_ms() + self.offset_ms)
+    }
+
+    /// This clock's time and the machine's.
+    pub(crate) fn both(&self) -> Now {
+        Now {
+            cloud_ms: self.now_ms(),
+            machine_ms: machine_ms(),
+        }
     }
 
     pub(crate) fn advance(&mut self, by_ms: i64) {

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) faults: Faults,
     pub(crate) calls: Calls,
+    /// Where it is served, such as `http://127.0.0.1:1234`.
+    pub(crate) base_url: String,
     /// What a reset goes back to.
     first_config: Config,
 }
@@ -55,7 +57,7 @@ struct Saved {
     state: State,
 }
 
-/// A request as it came.
+/// A request to AWS as it came.
 pub(crate) struct Request<'a> {
     pub(crate) authorization: Option<&'a str>,
     pub(crate) token: Option<&'a str>,
@@ -69,16 +71,34 @@ pub(crate) struct Reply {
     pub(crate) body: String,
     pub(crate) fault: Option<FaultKind>,
     pub(crate) has_changed: bool,
+    pub(crate) face: Face,
+}
+
+/// Whose manner an answer is written in.
+#[derive(Clone, Copy)]
+pub(crate) enum Face {
+    Aws,
+    Google,
 }
 
 impl World {
     pub(crate) fn new(config: Config, seed: u64) -> Self {
-        World {
+        let mut world = World {
             clock: Clock::default(),
             state: State::new(config.clone(), seed),
             faults: Faults::default(),
             calls: Calls::default(),
+            base_url: String::new(),
             first_config: config,
+        };
+        world.put_first_projects();
+        world
+    }
+
+    /// Makes Google's projects that the configuration names.
+    fn put_first_projects(&mut self) {
+        for project in &self.first_config.gcp.projects {
+            self.state.gce.put_project(project, None);
         }
     }
 
@@ -92,6 +112,7 @@ impl World {
         self.clock = saved.clock;
         self.state = saved.state;
         self.state.config = self.first_config.clone();
+        self.put_first_projects();
         Ok(())
     }
 
@@ -102,16 +123,19 @@ impl World {
 
     pub(crate) fn reset(&mut self) {
         let seed = self.state.ec2.seed;
+        let base_url = std::mem::take(&mut self.base_url);
         *self = World::new(self.first_config.clone(), seed);
+        self.base_url = base_url;
     }
 
     /// Lets what is due happen, for those who look past the API.
     pub(crate) fn settle(&mut self) {
         let now_ms = self.clock.now_ms();
         crate::ec2::peering::settle(&mut self.state.ec2, &self.state.config, now_ms);
+        self.settle_gce();
     }
 
-    /// Executes one request, or what its fault leaves of it.
+    /// Executes one request to AWS, or what its fault leaves of it.
     pub(crate) fn handle(&mut self, request: &Request<'_>) -> Reply {
         let mut params: BTreeMap<String, String> = url::form_urlencoded::parse(request.body)
             .into_owned()
@@ -184,6 +208,7 @@ impl World {
             body,
             fault,
             has_changed: is_executed && !call.action.starts_with("Describe"),
+            face: Face::Aws,
         }
     }
 }
@@ -198,6 +223,7 @@ fn refusal(service: Service, error: &Error, request_id: &str, fault: Option<Faul
         body,
         fault,
         has_changed: false,
+        face: Face::Aws,
     }
 }
 

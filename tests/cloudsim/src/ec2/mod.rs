@@ -10,6 +10,7 @@ pub mod peering;
 mod peering_actions;
 mod peering_view;
 mod permission;
+pub mod plant;
 pub mod query;
 mod region;
 mod route;

@@ -81,7 +81,7 @@ pub(crate) fn check_range(cidr: &Ipv4Net) -> Result<(), Error> {
 }
 
 /// What every VPC has from the beginning.
-fn furnish(context: &mut Context<'_>, vpc: &Vpc) {
+pub(crate) fn furnish(context: &mut Context<'_>, vpc: &Vpc) {
     let (owner, vpc_id, created_ms) = (vpc.owner.clone(), vpc.id.clone(), context.now_ms);
     let state = &mut *context.state;
     let table = RouteTable {

@@ -147,3 +147,27 @@ async fn objects_vanish_and_statuses_are_forced() {
         Value::from(0)
     );
 }
+
+#[tokio::test]
+async fn ten_thousand_peerings_are_planted_and_listed() {
+    let sim = start().await;
+    let side = |account: &str| json!({ "account": account, "region": HERE });
+    let plant = json!({
+        "requester": side(VENDOR), "accepter": side(CUSTOMER),
+        "vpcs": 100, "peerings": 100, "status": "active",
+    });
+    let (status, planted) = sim_call(&sim, "POST", "/plant", Some(plant)).await;
+    assert_eq!(status, 200);
+    let vpc = planted[0]["vpc_id"].as_str().unwrap();
+    let vendor = client(&sim, VENDOR, HERE);
+    let pages = vendor
+        .describe_vpc_peering_connections()
+        .filters(filter("requester-vpc-info.vpc-id", &[vpc]))
+        .send()
+        .await
+        .unwrap();
+    let seen = pages.vpc_peering_connections();
+    assert_eq!(seen.len(), 100);
+    let all = sim.state(|state| state.peerings.len());
+    assert_eq!(all, 10_000);
+}

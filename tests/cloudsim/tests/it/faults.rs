@@ -13,9 +13,11 @@ async fn refusals_have_the_codes_of_the_real_one() {
     let vendor = client(&sim, VENDOR, HERE);
     let expected = [
         (FaultKind::Throttle, 503, "RequestLimitExceeded"),
+        (FaultKind::Throttle429, 503, "RequestLimitExceeded"),
         (FaultKind::Error500, 500, "InternalError"),
         (FaultKind::Unavailable503, 503, "Unavailable"),
         (FaultKind::Unauthorized, 403, "UnauthorizedOperation"),
+        (FaultKind::AuthError, 401, "AuthFailure"),
     ];
     for (kind, status, name) in expected {
         sim.fault(Fault::once("Describe*", kind));
