@@ -54,6 +54,9 @@ pub struct WorkConfig {
     /// Between calls of a removal that goes on.
     #[serde(with = "humantime_serde")]
     pub removal: Duration,
+    /// Between reads of an operation that the cloud works on.
+    #[serde(with = "humantime_serde")]
+    pub operation: Duration,
 }
 
 /// What one provider offers.
@@ -141,6 +144,7 @@ impl Config {
             look_later: self.work.look_later,
             soon_for: self.work.soon_for,
             removal: self.work.removal,
+            operation: self.work.operation,
         }
     }
 }
@@ -180,6 +184,8 @@ mod tests {
         assert_eq!(config.deployment.as_str(), "prod-1");
         assert_eq!(config.server.listen.port(), 7101);
         assert!(config.offers().offer(ProviderKind::Aws).is_ok());
+        assert!(config.offers().offer(ProviderKind::Gcp).is_ok());
+        let config = with("CATALOG__GCP__OFFERED", "false").unwrap();
         assert!(config.offers().offer(ProviderKind::Gcp).is_err());
     }
 
@@ -189,7 +195,7 @@ mod tests {
             ("DEPLOYMENT", "Not Allowed", "deployment"),
             ("QUEUE__LEASE", "8s", "provider_adapter.timeout"),
             ("CATALOG__AWS__SHORTEST_PREFIX", "25", "catalog.aws"),
-            ("CATALOG__AWS__OFFERED", "false", "catalog"),
+            ("CATALOG__GCP__REGIONS", "[]", "catalog.gcp"),
             (
                 "CATALOG__AWS__PRIVATE",
                 "[\"10.0.0.1/8\"]",

@@ -12,7 +12,7 @@ use runtime::shutdown::Parts;
 use runtime::{client, events};
 use tokio::sync::Notify;
 
-use crate::clients::{NetworkClient, ProviderClient};
+use crate::clients::{NetworkClient, Pool, ProviderClient};
 use crate::config::Config;
 use crate::grpc::{Api, snapshot};
 use crate::store::{Migrator, Store};
@@ -46,7 +46,8 @@ impl App {
             .context("database.url: the database cannot be opened")?;
         db::check_schema::<Migrator>(&db).await?;
         let written = Arc::new(Notify::new());
-        let store = Store::new(db.clone(), snapshot, Arc::clone(&written));
+        let store = Store::new(db.clone(), snapshot, Arc::clone(&written))
+            .with_outstanding_per_tenant(config.outstanding_per_tenant);
         let network = NetworkClient::new(client::channel("network", &config.network)?);
         let provider = ProviderClient::new(
             client::channel("provider-adapter", &config.provider_adapter)?,
@@ -54,7 +55,17 @@ impl App {
             config.provider_adapter.timeout,
         );
         let queue = queue::Queue::start(QUEUE, db.clone(), &config.queue).await?;
-        let service = Api::new(store.clone(), network.clone(), queue.clone(), &config);
+        let pool = Pool::new(client::channel(
+            "provider-adapter",
+            &config.provider_adapter,
+        )?);
+        let service = Api::new(
+            store.clone(),
+            network.clone(),
+            pool.clone(),
+            queue.clone(),
+            &config,
+        );
         let (health, asked) = (db.clone(), queue.clone());
         let network_health = client::channel("network", &config.network)?.health();
         let provider_health =
@@ -75,7 +86,7 @@ impl App {
                 std::future::ready(asked.backend() == "redis")
             }),
         };
-        let worker = Worker::new(store, network, provider, queue, &config);
+        let worker = Worker::new(store, network, provider, pool, queue, &config);
         Ok(Self {
             server,
             worker,

@@ -10,7 +10,7 @@ use runtime::config::{
 use serde::Deserialize;
 use types::Deployment;
 
-use crate::domain::{Policy, Rules};
+use crate::domain::Rules;
 
 /// Prefix of the environment variables.
 pub const ENV_PREFIX: &str = "PEERWAY_PEERING";
@@ -24,8 +24,10 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 pub struct Config {
     /// Sets apart suites that share a cloud account.
     pub deployment: Deployment,
-    /// Development: a peer may live in the vendor's own account.
+    /// Development: a peer may live in the vendor's own accounts.
     pub allow_vendor_peer: bool,
+    /// Most requests of a tenant in one vendor account and region that nobody has accepted yet.
+    pub outstanding_per_tenant: u32,
     /// A create that was not admitted after this long is given up.
     #[serde(with = "humantime_serde")]
     pub withdraw_after: Duration,
@@ -35,6 +37,9 @@ pub struct Config {
     /// A request of which the cloud shows nothing fails after this long.
     #[serde(with = "humantime_serde")]
     pub provision_timeout: Duration,
+    /// A peering that waits longer for the customer's half tells what may be in the way.
+    #[serde(with = "humantime_serde")]
+    pub hint_after: Duration,
     /// How long RefreshPeering waits.
     #[serde(with = "humantime_serde")]
     pub refresh_wait: Duration,
@@ -70,11 +75,15 @@ impl Config {
         let waits = [
             ("withdraw_interval", self.withdraw_interval),
             ("provision_timeout", self.provision_timeout),
+            ("hint_after", self.hint_after),
             ("network.timeout", self.network.timeout),
             ("provider_adapter.timeout", self.provider_adapter.timeout),
         ];
         if let Some((name, _)) = waits.into_iter().find(|(_, wait)| wait.is_zero()) {
             return Err(Error::rule(format!("{name} must not be zero")));
+        }
+        if self.outstanding_per_tenant == 0 {
+            return Err(Error::rule("outstanding_per_tenant must not be zero"));
         }
         if self.refresh_wait >= self.server.request_timeout {
             return Err(Error::rule(
@@ -92,16 +101,11 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn policy(&self) -> Policy {
-        Policy {
-            allow_vendor_peer: self.allow_vendor_peer,
-        }
-    }
-
     pub(crate) fn rules(&self) -> Rules {
         Rules {
             absence_grace: millis(self.queue.absence_grace),
             provision_timeout: millis(self.provision_timeout),
+            hint_after: millis(self.hint_after),
         }
     }
 }
@@ -122,7 +126,8 @@ mod tests {
         let config = Config::load(None, Vec::new()).unwrap();
         assert_eq!(config.server.listen.port(), 7102);
         assert_eq!(config.rules().absence_grace, 60_000);
-        assert!(!config.policy().allow_vendor_peer);
+        assert!(!config.allow_vendor_peer);
+        assert_eq!(config.outstanding_per_tenant, 5);
     }
 
     #[test]
@@ -149,6 +154,11 @@ mod tests {
                 "PROVISION_TIMEOUT",
                 "0s",
                 "provision_timeout must not be zero",
+            ),
+            (
+                "OUTSTANDING_PER_TENANT",
+                "0",
+                "outstanding_per_tenant must not be zero",
             ),
             ("NO_SUCH", "1", "no_such"),
         ] {

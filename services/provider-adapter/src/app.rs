@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::grpc::Service;
 use crate::provider::Providers;
 use crate::provider::aws::Aws;
+use crate::provider::gcp::Gcp;
 
 /// The provider-adapter, holding its port.
 pub struct App {
@@ -29,18 +30,20 @@ impl App {
         config: Config,
         credentials: Option<SharedCredentialsProvider>,
     ) -> anyhow::Result<Self> {
-        if config.aws.accounts.is_empty() {
-            tracing::warn!("aws.accounts is empty: no network can be placed");
+        if config.aws.accounts.is_empty() && config.gcp.projects.is_empty() {
+            tracing::warn!("aws.accounts and gcp.projects are empty: no network can be placed");
         }
         let server = Server::bind(&config.server).await?;
         let aws = Aws::new(config.aws, credentials).await;
-        let asked = aws.clone();
-        let service = Service::new(Providers::new(Arc::new(aws)));
+        let gcp = Gcp::new(config.gcp);
+        let (aws_asked, gcp_asked) = (aws.clone(), gcp.clone());
+        let service = Service::new(Providers::new(Arc::new(aws), Arc::new(gcp)));
         let server = server
             .add_service(service.into_server())
             .streaming(&["ObservePeerings", "ObserveVpcs", "ObserveRoutes"])
             .reflection(api::FILE_DESCRIPTOR_SET)?
-            .health_check("aws", move || std::future::ready(asked.works()));
+            .health_check("aws", move || std::future::ready(aws_asked.works()))
+            .health_check("gcp", move || std::future::ready(gcp_asked.works()));
         Ok(Self { server })
     }
 

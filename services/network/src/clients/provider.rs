@@ -33,21 +33,13 @@ impl ProviderAdapter {
     }
 
     /// Chooses the vendor account that takes the network, given what each has already.
-    pub(crate) async fn place(
-        &self,
-        network: &Network,
-        usage: &[Usage],
-    ) -> Result<String, Failure> {
+    pub(crate) async fn place(&self, network: &Network, usage: &Usage) -> Result<String, Failure> {
         let provider = proto::Provider::from(network.provider);
         let usage = usage
             .iter()
-            .map(|usage| proto::place_network_request::Usage {
-                group: Some(proto::Group {
-                    provider: provider.into(),
-                    account_id: usage.account.clone(),
-                    region: usage.region.clone(),
-                }),
-                networks: i32::try_from(usage.networks).unwrap_or(i32::MAX),
+            .map(|(group, networks)| proto::place_network_request::Usage {
+                group: api::provider_group(group),
+                networks: i32::try_from(*networks).unwrap_or(i32::MAX),
             });
         let request = proto::PlaceNetworkRequest {
             provider: provider.into(),
@@ -85,6 +77,7 @@ impl ProviderAdapter {
             cidr: network.cidr.to_string(),
             known: Some(known(&network.vpc)),
             create_part: create_part.to_owned(),
+            operation_token: network.work.operation_token.clone(),
         });
         request.set_timeout(within);
         let answer = self

@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_that_is_not_offered_is_told_with_those_that_are() {
+        let offer = Offer {
+            regions: BTreeSet::new(),
+            cidrs: rules(),
+        };
+        let catalog = Catalog([(ProviderKind::Aws, offer)].into());
+        assert!(catalog.offer(ProviderKind::Aws).is_ok());
+        let refusal = catalog.offer(ProviderKind::Gcp).unwrap_err();
+        assert_eq!(refusal.reason, "PROVIDER_NOT_OFFERED");
+        assert!(refusal.message.ends_with("choose AWS"), "{refusal:?}");
+    }
+
+    #[test]
     fn every_broken_rule_is_named() {
         for (cidr, broken) in [
             ("10.1.0.0/16", &[][..]),

@@ -24,6 +24,8 @@ pub struct Timing {
     pub soon_for: Duration,
     /// Between calls of a removal that goes on.
     pub removal: Duration,
+    /// Between reads of an operation that the cloud works on.
+    pub operation: Duration,
 }
 
 /// What the provider-adapter said about a VPC.
@@ -126,6 +128,10 @@ impl Network {
         if let Some(request) = self.work.requested.clone() {
             self.look_for(&request, begun, now, timing);
         }
+        if !self.work.operation_token.is_empty() {
+            self.work.step_at = Some(after(now, timing.operation));
+            return;
+        }
         let finished = self.work.requested.is_none() && self.work.ahead == Ahead::Complete;
         if finished && self.state == State::Pending {
             self.enter(State::Active, now);
@@ -172,7 +178,12 @@ impl Network {
             Removal::Deleted => self.enter(State::Deleted, now),
             Removal::InProgress => {
                 self.work.missed_at = None;
-                self.work.step_at = Some(after(now, timing.removal));
+                let pause = if self.work.operation_token.is_empty() {
+                    timing.removal
+                } else {
+                    timing.operation
+                };
+                self.work.step_at = Some(after(now, pause));
             }
             Removal::Absent => {
                 let counts_from = after(
@@ -192,6 +203,9 @@ impl Network {
     pub fn failed(&mut self, failure: &Failure, now: i64, jitter: f64) {
         self.reason.clone_from(&failure.reason);
         self.message.clone_from(&failure.message);
+        if failure.refused {
+            self.work.operation_token.clear();
+        }
         match failure.kind {
             FailureKind::Terminal if self.state == State::Pending => {
                 self.enter(State::Failed, now);

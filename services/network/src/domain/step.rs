@@ -54,6 +54,8 @@ pub fn next_step(network: &Network, now: i64) -> Step {
         State::Pending if network.account.is_none() => Step::Place,
         // What was asked for and not seen may still come into being: neither make nor remove anything before.
         State::Pending | State::Deleting if work.requested.is_some() => Step::Look,
+        // The cloud works on a part: the next look follows that.
+        State::Pending if !work.operation_token.is_empty() => Step::Look,
         State::Pending => match &work.ahead {
             Ahead::Unknown => Step::Look,
             Ahead::Part { part, guarded } => Step::Make {

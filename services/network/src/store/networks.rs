@@ -1,5 +1,7 @@
 //! Networks: recorded, found, changed by compare-and-set on their version.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use runtime::request_ids::Key;
 use runtime::{events, failpoint, request_ids, status};
@@ -30,16 +32,8 @@ pub struct Filter {
     pub provider: Option<ProviderKind>,
 }
 
-/// How many networks a vendor account has in a region.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage {
-    /// The vendor's account or project.
-    pub account: String,
-    /// The region.
-    pub region: String,
-    /// How many.
-    pub networks: i64,
-}
+/// How many networks each group has.
+pub type Usage = BTreeMap<GroupId, i64>;
 
 impl Store {
     /// Records a new network with its event, its group and the answer to its call.
@@ -231,7 +225,7 @@ impl Store {
     }
 
     /// How many networks each vendor account has, by region.
-    pub async fn usage(&self, provider: ProviderKind) -> Result<Vec<Usage>, Error> {
+    pub async fn usage(&self, provider: ProviderKind) -> Result<Usage, Error> {
         let rows: Vec<(String, String, i64)> = Entity::find()
             .select_only()
             .column(Column::AccountId)
@@ -245,12 +239,15 @@ impl Store {
             .into_tuple()
             .all(self.db.read())
             .await?;
-        let usage = |(account, region, networks)| Usage {
-            account,
-            region,
-            networks,
-        };
-        Ok(rows.into_iter().map(usage).collect())
+        let mut usage = BTreeMap::new();
+        for (account, region, networks) in rows {
+            let group = match provider {
+                ProviderKind::Aws => GroupId::aws(account, region),
+                ProviderKind::Gcp => GroupId::gcp(account),
+            };
+            *usage.entry(group).or_default() += networks;
+        }
+        Ok(usage)
     }
 }
 

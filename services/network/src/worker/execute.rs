@@ -41,6 +41,8 @@ impl Worker {
     }
 
     async fn place(&self, network: &Network, halt: &Halt) -> Result<Network, Error> {
+        // One at a time: each counts what the one before was given. Other workers wait for the group's lease.
+        let _placing = self.placing.lock().await;
         let usage = self.store.usage(network.provider).await?;
         let placed = self.provider.place(network, &usage).await;
         let now = self.store.now_ms().await?;
@@ -63,7 +65,11 @@ impl Worker {
                 })
                 .await
             }
-            Err(failure) => self.give_up(network, failure, false, halt).await,
+            Err(failure) => {
+                // What is refused is then the operation that was followed.
+                let unmade = failure.refused && !network.work.operation_token.is_empty();
+                self.give_up(network, failure, unmade, halt).await
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod execute;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -32,6 +32,7 @@ pub(crate) struct Worker {
     provider: ProviderAdapter,
     queue: Queue,
     timing: Timing,
+    placing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Why the rest of a turn is left for later.
@@ -68,6 +69,7 @@ impl Worker {
             provider,
             queue,
             timing,
+            placing: Arc::default(),
         }
     }
 

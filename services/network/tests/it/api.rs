@@ -99,8 +99,8 @@ on_each_database! {
             (CreateNetworkRequest { display_name: " x".to_owned(), ..good.clone() }, &[("display_name", "INVALID_FIELD")]),
             (CreateNetworkRequest { provider: 7, ..good.clone() }, &[("provider", "INVALID_FIELD")]),
             (
-                CreateNetworkRequest { provider: Provider::Gcp.into(), region: "europe-west1".to_owned(), ..good.clone() },
-                &[("provider", "PROVIDER_NOT_OFFERED")],
+                CreateNetworkRequest { provider: Provider::Gcp.into(), region: "europe-west1".to_owned(), cidr: "10.128.0.0/16".to_owned(), ..good.clone() },
+                &[("cidr", "CIDR_RESERVED")],
             ),
             (CreateNetworkRequest { region: "mars-1".to_owned(), ..good.clone() }, &[("region", "REGION_NOT_OFFERED")]),
             (CreateNetworkRequest { cidr: "10.20.1.0/16".to_owned(), ..good.clone() }, &[("cidr", "CIDR_HOST_BITS")]),

@@ -27,6 +27,18 @@ pub(crate) enum Mood {
     Hide(u32),
     /// The cloud says no, and did nothing.
     Refuse(CloudErrorKind, &'static str),
+    /// The cloud takes it on, and works on it for this many more calls.
+    TakeOn(u32),
+    /// The cloud takes it on, and says no in the end.
+    TakeOnAndRefuse(CloudErrorKind, &'static str),
+}
+
+/// What the cloud works on.
+#[derive(Debug)]
+struct Operation {
+    part: String,
+    calls_left: u32,
+    refusal: Option<(CloudErrorKind, &'static str)>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +55,8 @@ struct Cloud {
     on_look: VecDeque<Mood>,
     on_make: HashMap<String, VecDeque<Mood>>,
     on_delete: VecDeque<Mood>,
+    operations: BTreeMap<String, Operation>,
+    usages: Vec<Vec<place_network_request::Usage>>,
     calls: Vec<String>,
     full_accounts: Vec<String>,
 }
@@ -114,6 +128,14 @@ impl Provider {
         parts.len() == PARTS.len() && parts.values().all(|made| *made == 1)
     }
 
+    /// How many networks each call of PlaceNetwork that found a place counted in all.
+    pub(crate) fn counted(&self) -> Vec<i32> {
+        let sum = |usage: &Vec<place_network_request::Usage>| {
+            usage.iter().map(|usage| usage.networks).sum()
+        };
+        self.cloud().usages.iter().map(sum).collect()
+    }
+
     /// The calls so far, such as `EnsureVpc vpc`.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.cloud().calls.clone()
@@ -127,6 +149,16 @@ fn silence() -> Status {
 
 fn refusal(kind: CloudErrorKind, reason: &str) -> Status {
     CloudError::refused(kind, reason, format!("the cloud says {reason}")).into()
+}
+
+/// The answer while the cloud works on a part.
+fn still_working(request: &EnsureVpcRequest, part: &str, token: &str) -> EnsureVpcResponse {
+    EnsureVpcResponse {
+        vpc: request.known.clone(),
+        next_part: part.to_owned(),
+        guarded: false,
+        operation_token: token.to_owned(),
+    }
 }
 
 fn subnet(name: &str) -> vpc::Subnet {
@@ -144,19 +176,31 @@ impl Cloud {
         let reference = request.r#ref.clone().unwrap();
         let account = reference.group.unwrap().account_id;
         let is_full = self.full_accounts.contains(&account);
+        let Some(ended) = self.read_operation(&request.operation_token)? else {
+            let part = &self.operations[&request.operation_token].part;
+            return Ok(still_working(request, part, &request.operation_token));
+        };
         let mood = match request.create_part.as_str() {
+            _ if ended.is_some() => None,
             "" => self.on_look.pop_front(),
             part => self.on_make.get_mut(part).and_then(VecDeque::pop_front),
         };
         match mood {
             Some(Mood::LoseRequest) => return Err(silence()),
             Some(Mood::Refuse(kind, reason)) => return Err(refusal(kind, reason)),
+            Some(Mood::TakeOn(calls)) => return Ok(self.take_on(request, calls, None)),
+            Some(Mood::TakeOnAndRefuse(kind, reason)) => {
+                return Ok(self.take_on(request, 1, Some((kind, reason))));
+            }
             _ => {}
         }
         let standing = self
             .parts
             .entry((reference.network_id, account))
             .or_default();
+        if let Some(part) = &ended {
+            standing.entry(part.clone()).or_default().made += 1;
+        }
         let mut seen = request.known.clone().unwrap_or_default();
         for (name, part) in standing.iter_mut() {
             if part.hidden_looks > 0 {
@@ -214,6 +258,42 @@ impl Cloud {
         })
     }
 
+    /// The part whose operation has ended; the inner none: there was no operation; none: it goes on.
+    fn read_operation(&mut self, token: &str) -> Result<Option<Option<String>>, Status> {
+        if token.is_empty() {
+            return Ok(Some(None));
+        }
+        let operation = self.operations.get_mut(token).expect("a token of ours");
+        if operation.calls_left > 0 {
+            operation.calls_left -= 1;
+            return Ok(None);
+        }
+        let operation = self.operations.remove(token).expect("it is there");
+        match operation.refusal {
+            Some((kind, reason)) => Err(refusal(kind, reason)),
+            None => Ok(Some(Some(operation.part))),
+        }
+    }
+
+    fn take_on(
+        &mut self,
+        request: &EnsureVpcRequest,
+        calls_left: u32,
+        refusal: Option<(CloudErrorKind, &'static str)>,
+    ) -> EnsureVpcResponse {
+        let token = format!("operation-{}", self.calls.len());
+        let part = request.create_part.clone();
+        self.calls.push(format!("begin {part}"));
+        let answer = still_working(request, &part, &token);
+        let operation = Operation {
+            part,
+            calls_left,
+            refusal,
+        };
+        self.operations.insert(token, operation);
+        answer
+    }
+
     /// Removes one part a call, the last one first.
     fn delete(&mut self, request: &DeleteVpcRequest) -> Result<Removal, Status> {
         let reference = request.r#ref.clone().unwrap();
@@ -260,10 +340,15 @@ impl Cloud {
         let Some(account) = free else {
             return Err(refusal(CloudErrorKind::Quota, "NO_ROOM"));
         };
+        let region = match request.provider() {
+            api::provider::v1::Provider::Gcp => String::new(),
+            _ => request.region.clone(),
+        };
+        self.usages.push(request.usage.clone());
         Ok(Group {
             provider: request.provider,
             account_id: account.to_owned(),
-            region: request.region.clone(),
+            region,
         })
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn settings(
         ("PROVIDER_ADAPTER__TIMEOUT", "2s"),
         ("WORK__LOOK_SOON", "20ms"),
         ("WORK__REMOVAL", "5ms"),
+        ("WORK__OPERATION", "10ms"),
     ]
     .map(|(name, value)| (format!("PEERWAY_NETWORK__{name}"), value.to_owned()))
     .into()
@@ -111,6 +112,17 @@ impl Suite {
             .create_network(wish(name, cidr))
             .await
             .unwrap();
+        answer.into_inner().network.unwrap()
+    }
+
+    /// Asks for a network in GCP.
+    pub(crate) async fn create_in_gcp(&self, name: &str, cidr: &str) -> Network {
+        let wish = CreateNetworkRequest {
+            provider: api::network::v1::Provider::Gcp.into(),
+            region: "europe-west1".to_owned(),
+            ..wish(name, cidr)
+        };
+        let answer = self.client.clone().create_network(wish).await.unwrap();
         answer.into_inner().network.unwrap()
     }
 

@@ -81,6 +81,52 @@ on_each_database! {
         assert_eq!(suite.provider.parts_of(&network.id).len(), 0);
     }
 
+    async fn an_operation_of_the_cloud_is_followed_and_not_begun_twice(suite: Suite) {
+        for part in PARTS {
+            suite.provider.on_make(part, [Mood::TakeOn(2)]);
+        }
+        let network = suite.create_in_gcp("main", "10.20.0.0/16").await;
+        let network = suite.until(&network.id, State::Active).await;
+        assert!(suite.provider.has_one_of_each(&network.id), "{:?}", suite.provider.calls());
+        for part in PARTS {
+            let begun = format!("begin {part}");
+            let times = suite.provider.calls().iter().filter(|call| **call == begun).count();
+            assert_eq!(times, 1, "{part}");
+        }
+    }
+
+    async fn an_operation_that_the_cloud_refuses_in_the_end_is_told(suite: Suite) {
+        let no = Mood::TakeOnAndRefuse(Terminal, "INVALID_SUBNET_RANGE");
+        suite.provider.on_make("vpc", [Mood::TakeOnAndRefuse(Unknown, "CLOUD_ERROR"), Mood::TakeOn(1)]);
+        suite.provider.on_make("subnet/a", [no]);
+        let network = suite.create_in_gcp("main", "10.20.0.0/16").await;
+        let failed = suite.until(&network.id, State::Failed).await;
+        assert_eq!(failed.reason, "INVALID_SUBNET_RANGE");
+        suite.delete(&network.id).await.unwrap();
+        suite.until(&network.id, State::Deleted).await;
+        assert_eq!(suite.provider.parts_of(&network.id).len(), 0);
+    }
+
+    async fn an_account_found_full_in_the_end_is_left_for_another(suite: Suite) {
+        suite.provider.on_make("vpc", [Mood::TakeOnAndRefuse(Quota, "VPC_LIMIT")]);
+        let network = suite.create_in_gcp("main", "10.20.0.0/16").await;
+        let network = suite.until(&network.id, State::Active).await;
+        assert_eq!(network.provider_account_id, "444455556666");
+        assert!(suite.provider.has_one_of_each(&network.id));
+    }
+
+    async fn networks_placed_at_once_count_each_other(suite: Suite) {
+        suite.provider.on_place(std::iter::repeat_n(Mood::Refuse(Quota, "NO_ROOM"), 4));
+        let mut made = Vec::new();
+        for n in 0..4 {
+            made.push(suite.create_in_gcp(&format!("n{n}"), "10.20.0.0/16").await);
+        }
+        for network in &made {
+            suite.until(&network.id, State::Active).await;
+        }
+        assert_eq!(suite.provider.counted(), [0, 1, 2, 3]);
+    }
+
     async fn a_full_account_is_left_for_another(suite: Suite) {
         suite.provider.fill("111122223333");
         let network = suite.active("main", "10.20.0.0/16").await;

@@ -8,11 +8,11 @@ use api::provider::v1::provider_service_client::ProviderServiceClient;
 use api::provider::v1::{
     self as proto, DeletePeeringRequest, EnsurePeeringRequest, EnsureRoutesRequest,
     ObservePeeringsRequest, ObservePeeringsResponse, PeeringObservation, PeeringRef, Route, VpcRef,
-    peering_observation, route,
+    observe_peerings_request::Attempt, peering_observation, route,
 };
 use runtime::client::Client;
 use tonic::{Request, Status, Streaming};
-use types::GroupId;
+use types::{GroupId, PeeringId};
 
 use crate::domain::progress::{Refusal, RefusalKind, Removal};
 use crate::domain::{CloudState, Peering, Sighting, WantedRoute};
@@ -67,12 +67,13 @@ impl ProviderClient {
         }
     }
 
-    /// Requests the vendor half, within `deadline`. Answers with what the cloud shows, and a token to be handed back.
+    /// Requests the vendor half, or reads the operation of the peering's token, within `deadline`. Answers with what
+    /// the cloud shows, if anything yet, and a token while the cloud still works on it.
     pub async fn ensure_peering(
         &self,
         peering: &Peering,
         deadline: Duration,
-    ) -> Result<(Sighting, String), CloudError> {
+    ) -> Result<(Option<Sighting>, String), CloudError> {
         let mut request = Request::new(EnsurePeeringRequest {
             r#ref: Some(self.peering_ref(peering)),
             network_id: peering.network.to_string(),
@@ -82,6 +83,8 @@ impl ProviderClient {
                 region: peering.peer.region().to_owned(),
                 vpc_id: peering.peer.vpc().to_owned(),
             }),
+            operation_token: peering.work.operation_token.clone(),
+            request_time: peering.work.requested_at.map(api::timestamp),
         });
         request.set_timeout(deadline);
         let answer = self
@@ -91,17 +94,10 @@ impl ProviderClient {
             .await
             .map_err(cloud_error)?;
         let answer = answer.into_inner();
-        let observation = answer.observation.ok_or_else(|| {
-            CloudError::unknown_outcome(
-                CloudErrorKind::Unavailable,
-                "CLOUD_UNAVAILABLE",
-                "the provider-adapter answered without an observation",
-            )
-        })?;
-        Ok((
-            sighting(observation, &self.deployment),
-            answer.operation_token,
-        ))
+        let seen = answer
+            .observation
+            .map(|observation| sighting(observation, &self.deployment));
+        Ok((seen, answer.operation_token))
     }
 
     /// Removes the vendor half of this id. Answers how far that is, and with a token to be handed back.
@@ -115,6 +111,10 @@ impl ProviderClient {
             provider_peering_id: provider_peering_id.to_owned(),
             vendor_vpc_id: peering.vendor.vpc_id.clone(),
             operation_token: peering.work.operation_token.clone(),
+            // Whatever is repeated of the same wish carries the same time.
+            request_time: Some(api::timestamp(
+                peering.work.busy_since.unwrap_or(peering.update_at),
+            )),
         };
         let answer = self
             .client
@@ -175,12 +175,21 @@ impl ProviderClient {
         })
     }
 
-    /// Begins a listing of all peerings of a group.
-    pub async fn observe(&self, group: &GroupId) -> Result<Listing, CloudError> {
+    /// Begins a listing of all peerings of a group. `expected` are attempts whose id in the cloud is not known.
+    pub async fn observe(
+        &self,
+        group: &GroupId,
+        expected: impl IntoIterator<Item = (PeeringId, i32)>,
+    ) -> Result<Listing, CloudError> {
+        let attempt = |(id, attempt): (PeeringId, i32)| Attempt {
+            peering_id: id.to_string(),
+            attempt,
+        };
         let request = ObservePeeringsRequest {
             group: api::provider_group(group),
             deployment: self.deployment.clone(),
             provider_peering_ids: Vec::new(),
+            expected: expected.into_iter().map(attempt).collect(),
         };
         let answer = self
             .client
@@ -232,9 +241,8 @@ pub fn refusal(error: &CloudError) -> Refusal {
     let kind = match error.kind {
         CloudErrorKind::Terminal => RefusalKind::Terminal,
         CloudErrorKind::Quota => RefusalKind::Quota,
-        CloudErrorKind::Throttled | CloudErrorKind::InProgress | CloudErrorKind::Unavailable => {
-            RefusalKind::Passing
-        }
+        CloudErrorKind::InProgress => RefusalKind::InProgress,
+        CloudErrorKind::Throttled | CloudErrorKind::Unavailable => RefusalKind::Passing,
         CloudErrorKind::Unauthorized => RefusalKind::Unauthorized,
         CloudErrorKind::Invalid | CloudErrorKind::Unknown => RefusalKind::Unknown,
     };

@@ -1,11 +1,15 @@
 //! What can be said about a wished peering before anything is recorded.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use types::{
     AwsAccountId, AwsVpcId, Cidr, DisplayName, GcpNetworkName, GcpProjectId, Labels, NetworkId,
     PeeringId, ProviderKind, Region, RequestId, TenantId,
 };
 
-use super::peering::{Admission, Peer, Peering, Vendor, Work};
+use super::peer::Peer;
+use super::peering::{Admission, Peering, Vendor, Work};
 use super::reasons;
 use super::state::State;
 
@@ -113,11 +117,29 @@ pub struct Network {
     pub vpc_id: String,
 }
 
-/// What the vendor allows.
-#[derive(Debug, Clone, Copy)]
-pub struct Policy {
-    /// Development: a peer may live in the vendor's own account.
-    pub allow_vendor_peer: bool,
+/// The vendor's accounts and projects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VendorAccounts(HashSet<(ProviderKind, String)>);
+
+impl VendorAccounts {
+    /// This one is the vendor's too.
+    pub fn add(&mut self, provider: ProviderKind, account: &str) {
+        self.0.insert((provider, account.to_owned()));
+    }
+
+    fn own(&self, peer: &Peer) -> bool {
+        self.0
+            .contains(&(peer.provider(), peer.account().to_owned()))
+    }
+}
+
+/// Where a customer's side may be.
+#[derive(Debug, Clone)]
+pub enum Policy {
+    /// In any account but the vendor's: two halves of the vendor's would match without any customer.
+    Customers(Arc<VendorAccounts>),
+    /// Development: in the vendor's accounts as well.
+    Anybody,
 }
 
 /// Why a well-formed wish is refused.
@@ -160,7 +182,7 @@ pub enum Error {
 pub fn admissible(
     wish: Wish,
     network: &Network,
-    policy: Policy,
+    policy: &Policy,
     now: i64,
 ) -> Result<Peering, Error> {
     let peer = wish.peer.provider();
@@ -189,9 +211,11 @@ pub fn admissible(
             network: network.cidr,
         });
     }
-    if peer.account() == network.account_id && !policy.allow_vendor_peer {
+    if let Policy::Customers(vendor) = policy
+        && (peer.account() == network.account_id || vendor.own(&peer))
+    {
         return Err(Error::PeerIsVendor {
-            account: network.account_id.clone(),
+            account: peer.account().to_owned(),
         });
     }
     Ok(Peering {
@@ -238,6 +262,9 @@ pub fn admissible(
             gone: false,
             routes_due: false,
             traceparent: None,
+            busy_since: None,
+            waits_for: None,
+            hint_at: None,
         },
     })
 }
@@ -258,13 +285,16 @@ mod tests {
     use super::*;
     use crate::domain::walk::{NOW, network, wish};
 
-    const STRICT: Policy = Policy {
-        allow_vendor_peer: false,
-    };
+    fn strict() -> Policy {
+        let mut vendor = VendorAccounts::default();
+        vendor.add(ProviderKind::Aws, "333333333333");
+        vendor.add(ProviderKind::Gcp, "222222222222");
+        Policy::Customers(Arc::new(vendor))
+    }
 
     #[test]
     fn a_wish_that_nothing_forbids_becomes_a_peering_in_the_network_s_region() {
-        let peering = admissible(wish(), &network(), STRICT, NOW).unwrap();
+        let peering = admissible(wish(), &network(), &strict(), NOW).unwrap();
         assert_eq!(
             peering.peer.identity(),
             "aws/222222222222/eu-west-1/vpc-0a0a0a0a"
@@ -283,7 +313,7 @@ mod tests {
             ..network()
         };
         assert!(matches!(
-            admissible(wish(), &inactive, STRICT, NOW),
+            admissible(wish(), &inactive, &strict(), NOW),
             Err(Error::NetworkNotActive { .. })
         ));
         let other = Network {
@@ -291,7 +321,7 @@ mod tests {
             ..network()
         };
         assert!(matches!(
-            admissible(wish(), &other, STRICT, NOW),
+            admissible(wish(), &other, &strict(), NOW),
             Err(Error::WrongProvider { .. })
         ));
         let overlapping = Network {
@@ -299,7 +329,7 @@ mod tests {
             ..network()
         };
         assert!(matches!(
-            admissible(wish(), &overlapping, STRICT, NOW),
+            admissible(wish(), &overlapping, &strict(), NOW),
             Err(Error::CidrOverlap { .. })
         ));
         let same_account = Network {
@@ -307,19 +337,27 @@ mod tests {
             ..network()
         };
         assert!(matches!(
-            admissible(wish(), &same_account, STRICT, NOW),
+            admissible(wish(), &same_account, &strict(), NOW),
             Err(Error::PeerIsVendor { .. })
         ));
-        let lenient = Policy {
-            allow_vendor_peer: true,
-        };
-        assert!(admissible(wish(), &same_account, lenient, NOW).is_ok());
+        let mut elsewhere = wish();
+        if let WishedPeer::Aws { account, .. } = &mut elsewhere.peer {
+            *account = "333333333333".parse().unwrap();
+        }
+        assert_eq!(
+            admissible(elsewhere.clone(), &network(), &strict(), NOW),
+            Err(Error::PeerIsVendor {
+                account: "333333333333".to_owned()
+            })
+        );
+        assert!(admissible(elsewhere, &network(), &Policy::Anybody, NOW).is_ok());
+        assert!(admissible(wish(), &same_account, &Policy::Anybody, NOW).is_ok());
         let same_vpc = Network {
             vpc_id: "vpc-0a0a0a0a".to_owned(),
             ..same_account
         };
         assert_eq!(
-            admissible(wish(), &same_vpc, lenient, NOW),
+            admissible(wish(), &same_vpc, &Policy::Anybody, NOW),
             Err(Error::SelfPeering)
         );
     }

@@ -32,6 +32,8 @@ pub struct Glance {
     pub missed_at: Option<i64>,
     /// The cloud has nothing left of it.
     pub gone: bool,
+    /// A create is or may be under way.
+    pub requested: bool,
 }
 
 impl Glance {
@@ -49,6 +51,7 @@ impl Glance {
             lane_since: peering.work.lane_since,
             missed_at: peering.work.missed_at,
             gone: peering.work.gone,
+            requested: peering.work.requested_at.is_some(),
         }
     }
 }
@@ -58,7 +61,8 @@ pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
     let Some(seen) = seen else {
         return glance.state == State::Disconnected && glance.gone;
     };
-    if glance.provider_peering_id.as_ref() != Some(&seen.provider_peering_id)
+    if glance.requested
+        || glance.provider_peering_id.as_ref() != Some(&seen.provider_peering_id)
         || glance.missed_at.is_some()
         || glance.raw_state != seen.raw_state
     {
@@ -72,6 +76,7 @@ pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
         }
         (State::Active, CloudState::Active) => glance.expire_at.is_none() && !glance.gone,
         (State::Disconnected, CloudState::Deleted) => glance.gone,
+        (State::Disconnected, CloudState::Inactive) => !glance.gone,
         _ => false,
     }
 }

@@ -8,7 +8,9 @@ mod admission;
 mod glance;
 mod next_action;
 mod observe;
+mod peer;
 mod peering;
+mod places;
 pub mod progress;
 mod ranges;
 mod reasons;
@@ -17,15 +19,19 @@ mod sighting;
 mod state;
 mod step;
 #[cfg(test)]
+mod two_halves_tests;
+#[cfg(test)]
 pub(crate) mod walk;
 
-pub use admission::{Error, Network, Policy, Wish, WishedPeer, admissible};
+pub use admission::{Error, Network, Policy, VendorAccounts, Wish, WishedPeer, admissible};
 pub use glance::{Glance, settled};
 pub use next_action::{Actor, NextAction, next_action};
 pub use observe::{Look, Rules, observe, walk_to};
+pub use peer::Peer;
 pub use peering::{
-    Admission, Condition, ConditionStatus, PURGE_AFTER, Peer, Peering, Vendor, Work, conditions,
+    Admission, Condition, ConditionStatus, PURGE_AFTER, Peering, Vendor, Work, conditions,
 };
+pub use places::{Claim, Places, Turn, frees_place, next_in_line, turn, waiting};
 pub use ranges::peer_ranges;
 pub use routes::{Routing, WantedRoute, wanted_routes};
 pub use sighting::{CloudState, Sighting, trusted};

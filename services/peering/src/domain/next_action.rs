@@ -1,7 +1,5 @@
 //! The one thing that moves a peering on, and who must do it.
 
-use types::ProviderKind;
-
 use super::peering::{ConditionStatus, Peering, conditions};
 use super::reasons;
 use super::state::State;
@@ -37,17 +35,22 @@ pub fn next_action(peering: &Peering) -> NextAction {
     NextAction {
         actor,
         code,
-        summary: summary.to_owned(),
+        summary,
         deadline,
     }
 }
 
-fn advice(peering: &Peering) -> (Actor, &'static str, &'static str) {
-    let provider = peering.peer.provider();
-    match peering.state {
+fn advice(peering: &Peering) -> (Actor, &'static str, String) {
+    let two_halves = peering.peer.has_two_halves();
+    let (actor, code, summary) = match peering.state {
         State::Provisioning => provisioning(&peering.reason),
-        State::PendingAcceptance => pending(provider, &peering.reason),
-        State::Active | State::Degraded => standing(peering, provider),
+        State::PendingAcceptance => pending(two_halves, &peering.reason),
+        State::Active | State::Degraded => standing(peering, two_halves),
+        State::Disconnected if two_halves && peering.reason == reasons::DELETED_BY_PEER => (
+            Actor::Customer,
+            "CREATE_PEERING",
+            "Create the peering from the customer's network to the vendor's again, or renew or delete this one.",
+        ),
         State::Disconnected => (
             Actor::Customer,
             "RENEW_PEERING",
@@ -70,6 +73,10 @@ fn advice(peering: &Peering) -> (Actor, &'static str, &'static str) {
         ),
         State::Deleting => (Actor::Nobody, "NONE", "The cloud is being cleared."),
         State::Deleted => (Actor::Nobody, "NONE", "Nothing is left to do."),
+    };
+    match peering.is_hinted() {
+        true => (actor, code, format!("{summary} {}", reasons::HINTS)),
+        false => (actor, code, summary.to_owned()),
     }
 }
 
@@ -79,6 +86,11 @@ fn provisioning(reason: &str) -> (Actor, &'static str, &'static str) {
             Actor::Vendor,
             "RESTORE_ACCESS",
             "The vendor has to restore its access to the cloud.",
+        ),
+        reasons::CLOUD_OPERATION_IN_PROGRESS => (
+            Actor::Nobody,
+            "NONE",
+            "The request waits until another operation on one of the two networks has ended.",
         ),
         "OUTSTANDING_LIMIT" => (
             Actor::Nobody,
@@ -93,44 +105,46 @@ fn provisioning(reason: &str) -> (Actor, &'static str, &'static str) {
     }
 }
 
-fn pending(provider: ProviderKind, reason: &str) -> (Actor, &'static str, &'static str) {
-    match (provider, reason) {
-        (_, reasons::ACCEPTED_ACTIVATING) => (
+fn pending(two_halves: bool, reason: &str) -> (Actor, &'static str, &'static str) {
+    match reason {
+        reasons::ACCEPTED_ACTIVATING => (
             Actor::Nobody,
             "NONE",
             "The cloud is bringing the peering up.",
         ),
-        (ProviderKind::Aws, _) => (
-            Actor::Customer,
-            "ACCEPT_PEERING",
-            "Accept the peering request in the account and region of the customer's VPC.",
-        ),
-        (ProviderKind::Gcp, _) => (
+        _ if two_halves => (
             Actor::Customer,
             "CREATE_PEERING",
             "Create the peering from the customer's network to the vendor's.",
         ),
+        _ => (
+            Actor::Customer,
+            "ACCEPT_PEERING",
+            "Accept the peering request in the account and region of the customer's VPC.",
+        ),
     }
 }
 
-fn standing(peering: &Peering, provider: ProviderKind) -> (Actor, &'static str, &'static str) {
+fn standing(peering: &Peering, two_halves: bool) -> (Actor, &'static str, &'static str) {
     let refused = peering.conditions.iter().any(|condition| {
         condition.name == conditions::ROUTES_READY && condition.status == ConditionStatus::False
     });
-    match provider {
-        _ if refused => (
+    if refused {
+        (
             Actor::Vendor,
             "MAKE_ROOM_FOR_ROUTES",
             "The vendor's route tables do not take the routes; the vendor has to act.",
-        ),
+        )
+    } else if two_halves {
+        // The cloud exchanges the routes of both halves by itself.
+        (Actor::Nobody, "NONE", "Nothing is left to do.")
+    } else {
         // Only the customer can tell whether their tables have it, so the advice stands as long as the peering does.
-        ProviderKind::Aws => (
+        (
             Actor::Customer,
             "ADD_ROUTES",
             "Route the network's range to the peering in every route table of the customer's subnets.",
-        ),
-        // GCP exchanges subnet routes by itself.
-        ProviderKind::Gcp => (Actor::Nobody, "NONE", "Nothing is left to do."),
+        )
     }
 }
 

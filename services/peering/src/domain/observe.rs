@@ -3,15 +3,17 @@
 //! A look never says more than it saw: a word nobody knows, a listing that did not complete and a read that is older
 //! than what is recorded change nothing, and absence counts only by the rule of [`Rules::absence_grace`].
 
-use types::ProviderKind;
-
-use super::peering::Peering;
+use super::peering::{ConditionStatus, Peering, conditions};
 use super::reasons;
 use super::sighting::{CloudState, Sighting};
 use super::state::{State, Watch};
 
-/// GCP's INACTIVE after ACTIVE counts when a second look this much later agrees, in milliseconds.
-const INACTIVE_AGREEMENT: i64 = 5_000;
+mod missing;
+
+use missing::missing;
+
+/// A half that was up and is INACTIVE counts as such when a second look this much later agrees, in milliseconds.
+pub(super) const INACTIVE_AGREEMENT: i64 = 5_000;
 
 /// One look, as far as it concerns one peering.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,8 @@ pub struct Rules {
     pub absence_grace: i64,
     /// How long an attempt may stay PROVISIONING when looks show nothing of it.
     pub provision_timeout: i64,
+    /// After this long without the other half its owner gets hints.
+    pub hint_after: i64,
 }
 
 /// The peering after the look, at most one edge further; none when nothing follows from it.
@@ -41,7 +45,7 @@ pub fn observe(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> O
     let mut next = peering.clone();
     match look.seen {
         Some(seen) if seen.state == CloudState::Unrecognized => return None,
-        Some(seen) => sighted(&mut next, seen, look, now),
+        Some(seen) => sighted(&mut next, seen, look, rules, now),
         None if look.complete => missing(&mut next, look.began_at, rules, now),
         None => return None,
     }
@@ -66,18 +70,15 @@ pub fn walk_to(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> V
     way
 }
 
-fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, now: i64) {
-    match &peering.provider_peering_id {
-        // A surplus object of ours: the recorded one stays.
-        Some(known) if *known != seen.provider_peering_id => return,
-        Some(_) => {}
-        None => {
-            peering.provider_peering_id = Some(seen.provider_peering_id.clone());
-            peering.work.requested_at = None;
-            if peering.state == State::Deleting {
-                peering.work.step_at = Some(now);
-            }
-        }
+fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rules, now: i64) {
+    let known = peering.provider_peering_id.as_ref();
+    // A surplus object of ours: the recorded one stays.
+    if known.is_some_and(|known| *known != seen.provider_peering_id) {
+        return;
+    }
+    if known.is_none() || peering.work.requested_at.is_some() {
+        peering.provider_peering_id = Some(seen.provider_peering_id.clone());
+        answer_request(peering, now);
     }
     let first_inactive = peering.work.missed_at;
     peering.work.missed_at = None;
@@ -87,6 +88,7 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, now: i64) {
     if seen.state.is_live() && !is_final(peering) {
         peering.work.gone = false;
     }
+    confirm_half(peering, seen, now);
     if seen.state == CloudState::Inactive && peering.state.is_routed() {
         let agreed = first_inactive.is_some_and(|at| look.began_at >= at + INACTIVE_AGREEMENT);
         if !agreed {
@@ -96,8 +98,34 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, now: i64) {
     }
     match implied(peering, seen.state) {
         None => {}
-        Some(state) if state == peering.state => refresh(peering, seen, now),
-        Some(state) => advance(peering, state, seen, now),
+        Some(state) if state == peering.state => refresh(peering, seen, rules, now),
+        Some(state) => advance(peering, state, seen, rules, now),
+    }
+    // What has just come up was not there to be confirmed before.
+    confirm_half(peering, seen, now);
+}
+
+/// What was requested is there. Whether the cloud still works on it, its operation tells, or the answer that may still
+/// come.
+fn answer_request(peering: &mut Peering, now: i64) {
+    if peering.awaits_answer() {
+        return;
+    }
+    if peering.has_operation() {
+        peering.work.requested_at = None;
+        peering.work.step_at = Some(now);
+        return;
+    }
+    peering.end_operation();
+    if peering.state == State::Deleting {
+        peering.work.step_at = Some(now);
+    }
+}
+
+/// Where each side makes its own half: ours stands as it was recorded.
+fn confirm_half(peering: &mut Peering, seen: &Sighting, now: i64) {
+    if peering.peer.has_two_halves() && seen.state.is_live() {
+        peering.set_condition(conditions::IN_SYNC, ConditionStatus::True, "", "", now);
     }
 }
 
@@ -111,10 +139,10 @@ fn sighted_deleting(peering: &mut Peering, seen: &Sighting, now: i64) {
     }
 }
 
-/// Whether the cloud can't bring it back: what AWS has deleted stays deleted, whatever an older read shows.
+/// Whether the cloud can't bring it back: one object that was deleted stays deleted, whatever an older read shows.
 fn is_final(peering: &Peering) -> bool {
     peering.state == State::Disconnected
-        && peering.peer.provider() == ProviderKind::Aws
+        && !peering.peer.has_two_halves()
         && peering.reason == reasons::DELETED_BY_PEER
 }
 
@@ -163,7 +191,7 @@ fn implied(peering: &Peering, seen: CloudState) -> Option<State> {
 }
 
 /// Nothing but details changed.
-fn refresh(peering: &mut Peering, seen: &Sighting, now: i64) {
+fn refresh(peering: &mut Peering, seen: &Sighting, rules: &Rules, now: i64) {
     let reason = match peering.state {
         State::PendingAcceptance => waiting_reason(seen),
         State::Provisioning => String::new(),
@@ -175,11 +203,12 @@ fn refresh(peering: &mut Peering, seen: &Sighting, now: i64) {
     if alike {
         return;
     }
-    advance(peering, peering.state, seen, now);
+    advance(peering, peering.state, seen, rules, now);
 }
 
-fn advance(peering: &mut Peering, state: State, seen: &Sighting, now: i64) {
+fn advance(peering: &mut Peering, state: State, seen: &Sighting, rules: &Rules, now: i64) {
     let was_routed = peering.state.is_routed();
+    let begins = peering.state != state;
     let (reason, message) = explanation(peering, state, seen);
     peering.enter(state, &reason, message.as_deref(), now);
     peering.expire_at = expire_at(state, seen).or(peering.expire_at);
@@ -194,18 +223,29 @@ fn advance(peering: &mut Peering, state: State, seen: &Sighting, now: i64) {
             peering.work.routes_due = true;
             peering.work.step_at = Some(now);
         }
+        State::PendingAcceptance if begins && peering.peer.has_two_halves() => {
+            let hint_at = now.saturating_add(rules.hint_after);
+            peering.work.hint_at = Some(hint_at);
+            peering.work.step_at = peering.work.step_at.min(Some(hint_at)).or(Some(hint_at));
+        }
         _ if state.has_ended() => end(peering, seen.state.is_live(), was_routed, now),
         _ => {}
     }
 }
 
 /// What every end has in common; `remains` is whether the vendor half still stands.
-fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i64) {
+pub(super) fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i64) {
     peering.work.gone = !remains;
-    peering.work.requested_at = None;
     peering.work.missed_at = None;
+    peering.work.waits_for = None;
     peering.work.routes_due = was_routed;
-    peering.work.step_at = was_routed.then_some(now);
+    // What is still watched may have an operation under way that has not been read to its end.
+    let is_open = peering.state.watch() != Watch::None
+        && (peering.has_operation() || peering.awaits_answer());
+    if !is_open {
+        peering.end_operation();
+        peering.work.step_at = was_routed.then_some(now);
+    }
 }
 
 fn passed_through(state: State, seen: CloudState) -> bool {
@@ -233,6 +273,12 @@ fn explanation(peering: &Peering, state: State, seen: &Sighting) -> (String, Opt
     };
     match state {
         State::Provisioning => (String::new(), None),
+        // It stays as it was told, hints included.
+        State::PendingAcceptance
+            if peering.state == state && peering.reason == waiting_reason(seen) =>
+        {
+            (peering.reason.clone(), Some(peering.message.clone()))
+        }
         State::PendingAcceptance => (waiting_reason(seen), None),
         State::Rejected => (own(reasons::REJECTED_BY_PEER), said),
         State::Expired => (own(reasons::REQUEST_EXPIRED), said),
@@ -247,69 +293,6 @@ fn explanation(peering: &Peering, state: State, seen: &Sighting) -> (String, Opt
         _ if state == peering.state => (peering.reason.clone(), Some(peering.message.clone())),
         _ => (String::new(), None),
     }
-}
-
-/// A complete look did not show it.
-fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: i64) {
-    let known = peering.provider_peering_id.is_some();
-    let late = peering.state == State::Provisioning
-        && now >= peering.attempt_at.saturating_add(rules.provision_timeout);
-    if peering.work.gone {
-        return;
-    }
-    match (known, peering.work.requested_at) {
-        (false, None) => {
-            if late {
-                give_up(peering, now);
-            }
-            return;
-        }
-        // The create was committed after the look began: the look could not show it.
-        (_, Some(requested)) if began_at < requested => return,
-        _ => {}
-    }
-    let Some(missed) = peering.work.missed_at else {
-        peering.work.missed_at = Some(began_at);
-        return;
-    };
-    let since = missed.max(peering.work.requested_at.unwrap_or(missed));
-    if began_at < since.saturating_add(rules.absence_grace) {
-        return;
-    }
-    absent(peering, known, late, began_at, now);
-}
-
-/// It is not there, by the rule.
-fn absent(peering: &mut Peering, known: bool, late: bool, began_at: i64, now: i64) {
-    peering.work.requested_at = None;
-    peering.work.missed_at = None;
-    let was_routed = peering.state.is_routed();
-    match peering.state {
-        State::Deleting => {
-            peering.work.gone = true;
-            peering.work.step_at = Some(now);
-        }
-        State::Provisioning if late => give_up(peering, now),
-        State::Provisioning if !known => {
-            let suspended = peering.work.suspended_at.is_some();
-            peering.work.step_at = Some(super::progress::resume_at(suspended, now));
-        }
-        State::PendingAcceptance if peering.expire_at.is_some_and(|at| began_at >= at) => {
-            peering.enter(State::Expired, reasons::REQUEST_EXPIRED, None, now);
-            end(peering, false, was_routed, now);
-        }
-        State::Provisioning | State::PendingAcceptance | State::Active | State::Degraded => {
-            peering.enter(State::Disconnected, reasons::LOST_OUT_OF_BAND, None, now);
-            end(peering, false, was_routed, now);
-        }
-        State::Disconnected => peering.work.gone = true,
-        State::Rejected | State::Expired | State::Failed | State::Deleted => {}
-    }
-}
-
-fn give_up(peering: &mut Peering, now: i64) {
-    peering.enter(State::Failed, reasons::PROVISION_TIMEOUT, None, now);
-    end(peering, false, false, now);
 }
 
 #[cfg(test)]

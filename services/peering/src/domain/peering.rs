@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use types::{
-    AwsAccountId, AwsVpcId, Cidr, DisplayName, GcpNetworkName, GcpProjectId, GroupId, Labels,
-    NetworkId, PeeringId, ProviderKind, Region, TenantId,
+    Cidr, DisplayName, GroupId, Labels, NetworkId, PeeringId, ProviderKind, Region, TenantId,
 };
 
+use super::peer::Peer;
 use super::reasons;
 use super::state::State;
 
@@ -96,6 +96,12 @@ pub struct Work {
     pub routes_due: bool,
     /// The trace of the call that changed the intent last.
     pub traceparent: Option<String>,
+    /// An operation on the two networks is, or may be, under way since. While it is set nobody else begins one there.
+    pub busy_since: Option<i64>,
+    /// The network whose operation the next step waits for.
+    pub waits_for: Option<String>,
+    /// When the owner of a waiting peering gets hints; none: they were given, or nothing waits.
+    pub hint_at: Option<i64>,
 }
 
 /// How far the admission by the network is.
@@ -116,88 +122,6 @@ impl Admission {
             Self::Unadmitted => "unadmitted",
             Self::Admitted => "admitted",
             Self::Withdrawn => "withdrawn",
-        }
-    }
-}
-
-/// The customer's side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Peer {
-    /// A VPC in AWS.
-    Aws {
-        /// The VPC owner's account.
-        account: AwsAccountId,
-        /// The VPC's region.
-        region: Region,
-        /// The VPC.
-        vpc: AwsVpcId,
-        /// Its ranges.
-        cidrs: Vec<Cidr>,
-    },
-    /// A VPC network in GCP.
-    Gcp {
-        /// The project, of a Shared VPC the host's.
-        project: GcpProjectId,
-        /// The network.
-        network: GcpNetworkName,
-        /// Its ranges, as far as they were told.
-        cidrs: Vec<Cidr>,
-    },
-}
-
-impl Peer {
-    /// The cloud it lives in.
-    pub fn provider(&self) -> ProviderKind {
-        match self {
-            Self::Aws { .. } => ProviderKind::Aws,
-            Self::Gcp { .. } => ProviderKind::Gcp,
-        }
-    }
-
-    /// Its ranges.
-    pub fn cidrs(&self) -> &[Cidr] {
-        match self {
-            Self::Aws { cidrs, .. } | Self::Gcp { cidrs, .. } => cidrs,
-        }
-    }
-
-    /// Account or project.
-    pub fn account(&self) -> &str {
-        match self {
-            Self::Aws { account, .. } => account.as_str(),
-            Self::Gcp { project, .. } => project.as_str(),
-        }
-    }
-
-    /// The region on AWS; empty on GCP.
-    pub fn region(&self) -> &str {
-        match self {
-            Self::Aws { region, .. } => region.as_str(),
-            Self::Gcp { .. } => "",
-        }
-    }
-
-    /// VPC id or network name.
-    pub fn vpc(&self) -> &str {
-        match self {
-            Self::Aws { vpc, .. } => vpc.as_str(),
-            Self::Gcp { network, .. } => network.as_str(),
-        }
-    }
-
-    /// One canonical spelling: `aws/ACCOUNT/REGION/VPC` or `gcp/PROJECT/NETWORK`.
-    pub fn identity(&self) -> String {
-        match self {
-            Self::Aws {
-                account,
-                region,
-                vpc,
-                ..
-            } => format!("aws/{account}/{region}/{vpc}"),
-            Self::Gcp {
-                project, network, ..
-            } => format!("gcp/{project}/{network}"),
         }
     }
 }
@@ -261,6 +185,19 @@ impl Peering {
         }
     }
 
+    /// The two networks on which one operation at a time may run, sorted; none where that is no rule.
+    pub fn guarded_networks(&self) -> Option<[String; 2]> {
+        let Peer::Gcp { .. } = &self.peer else {
+            return None;
+        };
+        let Vendor {
+            account_id, vpc_id, ..
+        } = &self.vendor;
+        let mut both = [format!("gcp/{account_id}/{vpc_id}"), self.peer.identity()];
+        both.sort();
+        Some(both)
+    }
+
     /// Whether both sides are in different regions. GCP networks are global.
     pub fn is_cross_region(&self) -> bool {
         let region = self.peer.region();
@@ -297,8 +234,11 @@ impl Peering {
         self.enter(State::Deleting, reasons::DELETE_REQUESTED, None, now);
         // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
         self.work.routes_due = self.activate_at.is_some();
-        self.work.step_at = Some(now);
+        if !self.awaits_answer() {
+            self.work.step_at = Some(now);
+        }
         self.work.missed_at = None;
+        self.work.waits_for = None;
         self.work.failures = 0;
         self.work.suspended_at = None;
     }
@@ -322,6 +262,9 @@ impl Peering {
                 Vec::new()
             };
         }
+        if state != State::PendingAcceptance {
+            self.work.hint_at = None;
+        }
         self.state = state;
         self.explain(reason, message);
     }
@@ -331,6 +274,54 @@ impl Peering {
         self.reason = reason.to_owned();
         let said = message.map(str::trim).filter(|text| !text.is_empty());
         self.message = said.map_or_else(|| reasons::message(self.state, reason), str::to_owned);
+    }
+
+    /// Nothing is, or may be, under way in the cloud any more. The only place that ends an operation.
+    pub(crate) fn end_operation(&mut self) {
+        self.work.requested_at = None;
+        self.work.operation_token.clear();
+        self.work.busy_since = None;
+    }
+
+    /// Whether a request is with the cloud and its answer may still come: no step has looked at it since.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        let work = &self.work;
+        self.peer.has_two_halves()
+            && work.operation_token.is_empty()
+            && work
+                .requested_at
+                .is_some_and(|asked| work.step_at.is_some_and(|at| at <= asked))
+    }
+
+    /// Whether an operation that the cloud works on is to be read before anything else is done.
+    pub(crate) fn has_operation(&self) -> bool {
+        self.peer.has_two_halves() && !self.work.operation_token.is_empty()
+    }
+
+    /// Whether our own half has vanished and is to be put back. What the cloud refused to take back stays away.
+    pub(crate) fn wants_half_back(&self) -> bool {
+        let wanted = match self.state {
+            State::PendingAcceptance | State::Active | State::Degraded => true,
+            State::Disconnected => self.reason == reasons::DELETED_BY_PEER,
+            _ => false,
+        };
+        wanted && self.work.gone && self.peer.has_two_halves()
+    }
+
+    /// Whether its owner has waited for the other half long enough to be given hints.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.state == State::PendingAcceptance
+            && self.peer.has_two_halves()
+            && self.work.hint_at.is_none()
+    }
+
+    /// Lets the work rest until there is something to do, as far as the row tells.
+    pub(crate) fn rest(&mut self, now: i64) {
+        self.work.step_at = if self.work.routes_due || self.wants_half_back() {
+            Some(now)
+        } else {
+            self.work.hint_at
+        };
     }
 
     /// Records how an aspect is.

@@ -1,5 +1,7 @@
 //! What became of a step: the peering after each answer, or after none.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use types::Cidr;
 
 use super::observe::{Look, Rules, walk_to};
@@ -8,55 +10,28 @@ use super::reasons;
 use super::routes::Routing;
 use super::sighting::Sighting;
 use super::state::State;
-use super::step::Step;
+
+mod refusal;
+
+use refusal::failed_for_good;
+pub use refusal::{Refusal, RefusalKind, refused};
+pub(super) use refusal::{lose_half, resume_at};
 
 const SECOND: i64 = 1_000;
-/// Steps that fail this often in a row are tried hourly only.
-const FAILURES_TO_SUSPEND: i32 = 5;
-const SUSPENDED_RETRY: i64 = 3_600 * SECOND;
 /// When something that passes by itself is in the way.
 const SOON: i64 = 2 * SECOND;
-/// The longest such pause.
-const LONGEST_PATIENCE: i64 = 30 * SECOND;
 /// Between tries for a place among the cloud's outstanding requests.
-const WAITER_RETRY: i64 = 5 * SECOND;
+pub(super) const WAITER_RETRY: i64 = 5 * SECOND;
 /// Between looks at routes of which some cannot be put in place yet.
 const ROUTES_RETRY: i64 = 5 * SECOND;
 /// Between tries when the cloud refuses routes for good: somebody has to make room first.
 const REFUSED_ROUTES_RETRY: i64 = 60 * SECOND;
-/// Unknown errors in a row after which an end goes on without its routes.
-const FAILURES_TO_LEAVE_ROUTES: i32 = 3;
 /// Between deletions of something that the cloud no longer shows; meanwhile looks decide.
 const ABSENT_RETRY: i64 = 10 * SECOND;
-const LONGEST_BACKOFF: i64 = 60 * SECOND;
-
-/// Why a step did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// What to make of it.
-    pub kind: RefusalKind,
-    /// A stable code.
-    pub reason: String,
-    /// One sentence for a person.
-    pub message: String,
-    /// The other side surely did nothing.
-    pub certain: bool,
-}
-
-/// What to make of a step that did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// The same step will never do.
-    Terminal,
-    /// A quota is used up.
-    Quota,
-    /// Something is in the way that passes by itself: throttling, an outage, another operation.
-    Passing,
-    /// The vendor's credentials do not suffice.
-    Unauthorized,
-    /// Nobody knows this error yet.
-    Unknown,
-}
+/// Between tries for networks on which another operation runs, spread so that not all come at once.
+const BUSY_RETRY: i64 = SECOND;
+/// Pauses between two readings of an operation: as long as it has run so far, within these.
+const OPERATION_PAUSES: (i64, i64) = (SECOND, 30 * SECOND);
 
 /// How far a removal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,25 +44,23 @@ pub enum Removal {
     InProgress,
 }
 
-/// The pause before the next try while something is in the way: longer the longer it has been there, so that an outage
-/// does not make a nuisance of us, and ends within a quarter of its length more.
-fn patience(peering: &Peering, now: i64) -> i64 {
-    (now.saturating_sub(peering.update_at) / 4).clamp(SOON, LONGEST_PATIENCE)
+/// The pause before the networks are tried again, a little different for everybody and every time.
+fn busy_pause(peering: &Peering, now: i64) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    (peering.id.to_string(), now).hash(&mut hasher);
+    BUSY_RETRY + i64::try_from(hasher.finish() % 500).unwrap_or(0)
 }
 
-/// When a step runs that may run again.
-pub(crate) fn resume_at(suspended: bool, now: i64) -> i64 {
-    if suspended {
-        now.saturating_add(SUSPENDED_RETRY)
-    } else {
-        now
-    }
+/// When an operation that began at `since` is read again.
+fn read_again_at(since: Option<i64>, now: i64) -> i64 {
+    let age = now.saturating_sub(since.unwrap_or(now));
+    now.saturating_add(age.clamp(OPERATION_PAUSES.0, OPERATION_PAUSES.1))
 }
 
-/// There is nothing to do until something is seen or asked for.
+/// There is nothing to do until something is seen or asked for, or its owner has waited for long.
 pub fn rested(peering: &Peering) -> Peering {
     let mut next = peering.clone();
-    next.work.step_at = None;
+    next.work.step_at = next.work.hint_at;
     next
 }
 
@@ -96,42 +69,139 @@ pub fn requesting(peering: &Peering, now: i64) -> Peering {
     let mut next = peering.clone();
     next.work.requested_at = Some(now);
     next.work.missed_at = None;
+    if peering.peer.has_two_halves() {
+        next.work.gone = false;
+        claim(&mut next, now);
+    }
+    next
+}
+
+/// A removal is about to go out. Where operations exclude each other this is committed before the call.
+pub fn removing(peering: &Peering, now: i64) -> Peering {
+    let mut next = peering.clone();
+    claim(&mut next, now);
+    next
+}
+
+/// From now on the networks are ours, and nothing is waited for.
+fn claim(peering: &mut Peering, now: i64) {
+    peering.work.busy_since = Some(now);
+    peering.work.waits_for = None;
+}
+
+/// Another peering's operation runs on one of the networks: `network`, unless it has ended in the meantime.
+pub fn put_off(peering: &Peering, network: Option<String>, now: i64) -> Peering {
+    let mut next = peering.clone();
+    let pause = network.as_ref().map_or(0, |_| busy_pause(peering, now));
+    next.work.step_at = Some(now.saturating_add(pause));
+    if network.is_some() && next.reason != reasons::CLOUD_OPERATION_IN_PROGRESS {
+        say_what_it_waits_for(&mut next, reasons::CLOUD_OPERATION_IN_PROGRESS, None);
+    }
+    next.work.waits_for = network;
     next
 }
 
 /// Whether what `asking` asked for is still open in `now_recorded`, so that an answer to it still counts. A look that
-/// does not show it yet, or its owner's wish for its end, changes the row and not the question.
+/// does not show it yet, or its owner's wish for its end, changes the row and not the question. With two halves a look
+/// that shows the half leaves it open too, as the operation may go on.
 pub fn is_open(asking: &Peering, now_recorded: &Peering) -> bool {
-    matches!(now_recorded.state, State::Provisioning | State::Deleting)
-        && now_recorded.attempt == asking.attempt
-        && now_recorded.work.requested_at == asking.work.requested_at
-        && now_recorded.provider_peering_id.is_none()
+    let (asked, now) = (&asking.work, &now_recorded.work);
+    let same =
+        now_recorded.attempt == asking.attempt && now.operation_token == asked.operation_token;
+    let awaited = match asking.has_operation() {
+        true => same,
+        false => same && now.requested_at.is_some() && now.requested_at == asked.requested_at,
+    };
+    awaited && (asking.peer.has_two_halves() || now_recorded.provider_peering_id.is_none())
 }
 
 /// The create that was about to go out did not.
 pub fn not_requested(peering: &Peering, now: i64) -> Peering {
     let mut next = peering.clone();
-    next.work.requested_at = None;
+    unask(&mut next);
     next.work.step_at = Some(now);
     next
 }
 
-/// The cloud answered a create with what it shows of it: all peerings on the way, at least one.
-pub fn requested(peering: &Peering, seen: &Sighting, rules: &Rules, now: i64) -> Vec<Peering> {
+/// A create surely did nothing: what was known before it is true again, unless something was seen since.
+fn unask(peering: &mut Peering) {
+    peering.work.gone |=
+        peering.work.requested_at.is_some() && peering.provider_peering_id.is_some();
+    peering.end_operation();
+}
+
+/// The cloud answered a create with what it shows of it, and a token if it still works on it: all peerings on the way,
+/// at least one.
+pub fn requested(
+    peering: &Peering,
+    seen: &Sighting,
+    operation_token: &str,
+    rules: &Rules,
+    now: i64,
+) -> Vec<Peering> {
     let mut ready = good(peering);
     forget_wait(&mut ready);
-    ready.work.step_at = None;
     let began_at = peering.work.requested_at.unwrap_or(now);
+    operation_token.clone_into(&mut ready.work.operation_token);
+    if ready.has_operation() {
+        ready.work.step_at = Some(read_again_at(peering.work.busy_since, now));
+    } else {
+        if ready.peer.has_two_halves() {
+            // Seen, and what is still open is what there is to do about it.
+            ready.end_operation();
+            ready.rest(now);
+        } else {
+            ready.work.step_at = None;
+        }
+        if ready.state == State::Deleting {
+            ready.work.step_at = Some(now);
+        }
+    }
     let look = Look {
         began_at,
         complete: false,
         seen: Some(seen),
     };
     let mut way = walk_to(&ready, &look, rules, now);
+    for one in way.iter_mut().filter(|one| one.has_operation()) {
+        one.work.step_at = ready.work.step_at;
+    }
     if way.is_empty() {
         way.push(ready);
     }
     way
+}
+
+/// The cloud works on a create and does not show its half yet, or not any more. Without a token the operation cannot be
+/// read any further: looks decide what became of it.
+pub fn underway(peering: &Peering, operation_token: &str, now: i64) -> Peering {
+    let mut next = peering.clone();
+    if next.work.failures == 0 {
+        // Otherwise nobody knows yet whether it goes better this time.
+        forget_wait(&mut next);
+    }
+    operation_token.clone_into(&mut next.work.operation_token);
+    if next.has_operation() {
+        next.work.step_at = Some(read_again_at(peering.work.busy_since, now));
+    } else if next.work.requested_at.is_some() {
+        next.rest(now);
+    } else {
+        next.end_operation();
+        if next.state == State::Deleting {
+            next.work.step_at = Some(now);
+        } else {
+            next.rest(now);
+        }
+    }
+    next
+}
+
+/// The owner of a waiting peering is told what may be in the way.
+pub fn hinted(peering: &Peering) -> Peering {
+    let mut next = peering.clone();
+    next.work.hint_at = None;
+    next.message = reasons::HINTS.to_owned();
+    next
 }
 
 /// The cloud has a peering between the two VPCs that is somebody else's.
@@ -192,8 +262,21 @@ fn refuse_routes(peering: &mut Peering, reason: &str, message: &str, now: i64) {
 pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: i64) -> Peering {
     let mut next = good(peering);
     operation_token.clone_into(&mut next.work.operation_token);
+    let goes_on = removal == Removal::InProgress && next.has_operation();
+    if goes_on && operation_token != peering.work.operation_token {
+        // A new operation, right after the one that was read.
+        next.work.busy_since = Some(now);
+    }
+    if goes_on && operation_token != peering.work.operation_token {
+        // A new operation, right after the one that was read.
+        next.work.busy_since = Some(now);
+    }
+    if next.peer.has_two_halves() && !goes_on {
+        next.end_operation();
+    }
     next.work.step_at = Some(match removal {
         Removal::Deleted => now,
+        Removal::InProgress if goes_on => read_again_at(peering.work.busy_since, now),
         Removal::InProgress => now.saturating_add(SOON),
         Removal::Absent => now.saturating_add(ABSENT_RETRY),
     });
@@ -207,6 +290,7 @@ pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: 
 pub fn detached(peering: &Peering, now: i64) -> Peering {
     let mut next = good(peering);
     next.enter(State::Deleted, "", None, now);
+    next.end_operation();
     next.delete_at = Some(now);
     next.purge_at = Some(now.saturating_add(PURGE_AFTER));
     next.work.step_at = None;
@@ -214,79 +298,10 @@ pub fn detached(peering: &Peering, now: i64) -> Peering {
     next
 }
 
-/// The step did not succeed.
-pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> Peering {
-    let mut next = peering.clone();
-    let requesting = *step == Step::Request;
-    let routing = *step == Step::Routes;
-    if requesting && refusal.certain {
-        next.work.requested_at = None;
+fn say_what_it_waits_for(peering: &mut Peering, reason: &str, message: Option<&str>) {
+    if peering.state == State::Provisioning {
+        peering.explain(reason, message);
     }
-    match refusal.kind {
-        RefusalKind::Terminal if requesting && refusal.certain => {
-            return failed_for_good(peering, &refusal.reason, &refusal.message, now);
-        }
-        // What is refused are the routes of others, and these ask again until there is room: an end waits for nobody.
-        kind if routing && !next.state.is_routed() && is_hopeless(kind, &next) => {
-            next = good(&next);
-            next.work.routes_due = false;
-            next.work.step_at = Some(now);
-        }
-        RefusalKind::Terminal | RefusalKind::Quota if routing => {
-            refuse_routes(&mut next, &refusal.reason, &refusal.message, now);
-            next.work.step_at = Some(now.saturating_add(REFUSED_ROUTES_RETRY));
-        }
-        RefusalKind::Quota => {
-            explain_wait(&mut next, refusal);
-            next.work.step_at = Some(now.saturating_add(WAITER_RETRY));
-        }
-        RefusalKind::Unauthorized => {
-            explain_wait(&mut next, refusal);
-            next.work.step_at = Some(now.saturating_add(SOON));
-        }
-        RefusalKind::Passing => {
-            forget_wait(&mut next);
-            next.work.step_at = Some(now.saturating_add(patience(peering, now)));
-        }
-        RefusalKind::Terminal | RefusalKind::Unknown => {
-            explain_wait(&mut next, refusal);
-            if routing {
-                refuse_routes(&mut next, reasons::CLOUD_ERROR, &refusal.message, now);
-            }
-            count_failure(&mut next, now);
-        }
-    }
-    if next.work.requested_at.is_some() && next.provider_peering_id.is_none() {
-        // It may have happened: the next step is to look, and whoever sees says when to go on.
-        next.work.step_at = None;
-    }
-    next
-}
-
-/// Whether asking for routes again leads nowhere. An error that nobody knows gets a few tries.
-fn is_hopeless(kind: RefusalKind, peering: &Peering) -> bool {
-    match kind {
-        RefusalKind::Terminal | RefusalKind::Quota => true,
-        RefusalKind::Unknown => peering.work.failures.saturating_add(1) >= FAILURES_TO_LEAVE_ROUTES,
-        RefusalKind::Passing | RefusalKind::Unauthorized => false,
-    }
-}
-
-/// Tells the owner of a PROVISIONING peering what it waits for; other states keep their reason.
-fn explain_wait(peering: &mut Peering, refusal: &Refusal) {
-    if peering.state != State::Provisioning {
-        return;
-    }
-    let said = Some(refusal.message.as_str());
-    let (reason, message) = match refusal.kind {
-        // The adapter's sentence on credentials is for the vendor, not for the owner.
-        RefusalKind::Unauthorized => (reasons::CLOUD_UNAUTHORIZED, None),
-        RefusalKind::Unknown => (reasons::CLOUD_ERROR, said),
-        RefusalKind::Terminal | RefusalKind::Quota | RefusalKind::Passing => {
-            (refusal.reason.as_str(), said)
-        }
-    };
-    peering.explain(reason, message);
 }
 
 /// What a PROVISIONING peering was said to wait for is in its way no more.
@@ -294,32 +309,6 @@ fn forget_wait(peering: &mut Peering) {
     if peering.state == State::Provisioning && !peering.reason.is_empty() {
         peering.explain("", None);
     }
-}
-
-fn count_failure(peering: &mut Peering, now: i64) {
-    let work = &mut peering.work;
-    work.failures = work.failures.saturating_add(1);
-    if work.failures >= FAILURES_TO_SUSPEND {
-        work.suspended_at = work.suspended_at.or(Some(now));
-        work.step_at = Some(now.saturating_add(SUSPENDED_RETRY));
-    } else {
-        let wait = (SECOND << work.failures.clamp(0, 6)).min(LONGEST_BACKOFF);
-        work.step_at = Some(now.saturating_add(wait));
-    }
-}
-
-fn failed_for_good(peering: &Peering, reason: &str, message: &str, now: i64) -> Peering {
-    let mut next = good(peering);
-    next.work.requested_at = None;
-    next.work.missed_at = None;
-    if next.is_unwanted() {
-        // Its end was asked for meanwhile, and there is nothing to end.
-        next.work.step_at = Some(now);
-    } else {
-        next.enter(State::Failed, reason, Some(message), now);
-        next.work.step_at = None;
-    }
-    next
 }
 
 /// A good step clears what earlier ones counted.

@@ -12,6 +12,10 @@ pub enum Step {
     AwaitLook,
     /// Ask the cloud for the vendor half.
     Request,
+    /// Read how far the operation is that a request began.
+    Follow,
+    /// Tell the owner of a waiting peering what may be in the way.
+    Hint,
     /// Bring the vendor's route tables in line.
     Routes,
     /// Remove the vendor half of this cloud id.
@@ -27,6 +31,8 @@ impl Step {
             Self::Rest => "rest",
             Self::AwaitLook => "await_look",
             Self::Request => "request",
+            Self::Follow => "follow",
+            Self::Hint => "hint",
             Self::Routes => "routes",
             Self::Delete(_) => "delete",
             Self::Detach => "detach",
@@ -40,25 +46,36 @@ pub fn next_step(peering: &Peering, now: i64) -> Step {
     if work.admission != Admission::Admitted || work.step_at.is_none_or(|at| at > now) {
         return Step::Rest;
     }
+    if work.hint_at.is_some_and(|at| at <= now) {
+        return Step::Hint;
+    }
+    // A deletion hands the token over itself, once the half is known.
+    if peering.has_operation()
+        && (peering.state != State::Deleting || work.requested_at.is_some() && !work.gone)
+    {
+        return Step::Follow;
+    }
     if work.routes_due {
         return Step::Routes;
     }
     let id = peering.provider_peering_id.as_ref();
     match peering.state {
-        State::Provisioning if id.is_some() => Step::Rest,
+        State::Provisioning if id.is_some() && !work.gone => Step::Rest,
         State::Provisioning if work.requested_at.is_some() => Step::AwaitLook,
         State::Provisioning => Step::Request,
         State::Deleting if work.gone => Step::Detach,
         State::Deleting if work.requested_at.is_some() => Step::AwaitLook,
         State::Deleting => id.map_or(Step::Detach, |id| Step::Delete(id.clone())),
-        State::PendingAcceptance
-        | State::Active
-        | State::Degraded
-        | State::Disconnected
-        | State::Rejected
-        | State::Expired
-        | State::Failed
-        | State::Deleted => Step::Rest,
+        State::PendingAcceptance | State::Active | State::Degraded | State::Disconnected => {
+            if work.requested_at.is_some() && peering.peer.has_two_halves() {
+                Step::AwaitLook
+            } else if peering.wants_half_back() {
+                Step::Request
+            } else {
+                Step::Rest
+            }
+        }
+        State::Rejected | State::Expired | State::Failed | State::Deleted => Step::Rest,
     }
 }
 

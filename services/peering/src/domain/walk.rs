@@ -9,6 +9,7 @@ use super::sighting::{CloudState, Sighting};
 use super::state::State;
 
 mod simulation;
+mod two_halves;
 
 /// Some time.
 pub(crate) const NOW: i64 = 1_800_000_000_000;
@@ -17,6 +18,7 @@ pub(crate) const NOW: i64 = 1_800_000_000_000;
 pub(crate) const RULES: Rules = Rules {
     absence_grace: 60_000,
     provision_timeout: 24 * 3_600_000,
+    hint_after: 600_000,
 };
 
 /// A network in AWS.
@@ -54,10 +56,29 @@ pub(crate) fn wish() -> Wish {
 
 /// An admitted peering in `state`, with nothing to do and nothing known about the cloud.
 pub(crate) fn admitted(state: State) -> Peering {
-    let policy = Policy {
-        allow_vendor_peer: false,
+    let mut peering = admissible(wish(), &network(), &Policy::Anybody, NOW).unwrap();
+    peering.admit(NOW);
+    peering.work.step_at = None;
+    peering.state = state;
+    peering
+}
+
+/// The same in a cloud where each side makes a half of its own; `n` tells the customer's networks apart.
+pub(crate) fn admitted_half(state: State, n: usize) -> Peering {
+    let network = Network {
+        provider: ProviderKind::Gcp,
+        region: "europe-west1".parse().unwrap(),
+        account_id: "vendor-prod".to_owned(),
+        vpc_id: "net-main".to_owned(),
+        ..network()
     };
-    let mut peering = admissible(wish(), &network(), policy, NOW).unwrap();
+    let peer = WishedPeer::Gcp {
+        project: "customer-prod".parse().unwrap(),
+        network: format!("apps-{n}").parse().unwrap(),
+        cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+    };
+    let wish = Wish { peer, ..wish() };
+    let mut peering = admissible(wish, &network, &Policy::Anybody, NOW).unwrap();
     peering.admit(NOW);
     peering.work.step_at = None;
     peering.state = state;

@@ -18,7 +18,7 @@ use super::status::{aborted, name_taken, network_away, pair_taken};
 use super::wish;
 use super::{Api, cause};
 use crate::clients::AttachError;
-use crate::domain::{Admission, Peering, Wish, admissible};
+use crate::domain::{Admission, Peering, Policy, Wish, admissible};
 use crate::store::{Admitted, Inserted};
 use crate::worker::admission::withdraw;
 
@@ -81,7 +81,8 @@ impl Api {
         }
         let network = self.network.get(&wish.tenant, wish.network).await?;
         let now = self.store.now_ms().await?;
-        let mut peering = admissible(wish.clone(), &network, self.policy, now)?;
+        let policy = self.policy(now).await?;
+        let mut peering = admissible(wish.clone(), &network, &policy, now)?;
         peering.work.traceparent.clone_from(&caller.traceparent);
         let (other, refusal): (_, fn(&Peering) -> Status) =
             match self.store.insert(&peering, hash).await? {
@@ -109,6 +110,13 @@ impl Api {
             "CREATE_IN_PROGRESS",
             "another create for the same VPC or name is under way; send it again in a moment",
         ))
+    }
+
+    async fn policy(&self, now: i64) -> Result<Policy, Status> {
+        if self.allow_vendor_peer {
+            return Ok(Policy::Anybody);
+        }
+        Ok(Policy::Customers(self.pool.accounts(now).await?))
     }
 
     async fn unfinished(&self, wish: &Wish, hash: &str) -> Result<Option<Peering>, Status> {

@@ -15,9 +15,8 @@ use queue::Queue;
 
 pub use convert::snapshot;
 
-use crate::clients::NetworkClient;
+use crate::clients::{NetworkClient, Pool};
 use crate::config::Config;
-use crate::domain::Policy;
 use crate::store::{Cause, Store};
 
 /// The handlers and what they need.
@@ -25,19 +24,27 @@ pub struct Api {
     store: Store,
     network: NetworkClient,
     queue: Queue,
-    policy: Policy,
+    pool: Pool,
+    allow_vendor_peer: bool,
     refresh_wait: Duration,
     soon: Duration,
 }
 
 impl Api {
     /// The handlers on `store`.
-    pub fn new(store: Store, network: NetworkClient, queue: Queue, config: &Config) -> Self {
+    pub fn new(
+        store: Store,
+        network: NetworkClient,
+        pool: Pool,
+        queue: Queue,
+        config: &Config,
+    ) -> Self {
         Self {
             store,
             network,
             queue,
-            policy: config.policy(),
+            pool,
+            allow_vendor_peer: config.allow_vendor_peer,
             refresh_wait: config.refresh_wait,
             soon: config.queue.pending_interval,
         }

@@ -4,7 +4,7 @@ use runtime::status::{failure, failure_with, from_db, internal};
 use tonic::{Code, Status};
 use types::PeeringId;
 
-use crate::clients::NetworkError;
+use crate::clients::{NetworkError, PoolAway};
 use crate::domain::{self, Peering};
 use crate::store;
 
@@ -70,6 +70,17 @@ impl From<NetworkError> for Status {
             NetworkError::Unanswered(cause) => network_away(cause),
             NetworkError::Nonsense(_) => internal(&error),
         }
+    }
+}
+
+impl From<PoolAway> for Status {
+    fn from(error: PoolAway) -> Self {
+        tracing::warn!(%error, "a create has to wait");
+        failure(
+            Code::Unavailable,
+            "PROVIDER_ADAPTER_UNAVAILABLE",
+            "the provider-adapter does not tell the vendor's accounts; send the same request again",
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use runtime::hash::hex;
 use runtime::status::Violations;
 use sha2::{Digest, Sha256};
 use tonic::Status;
-use types::{Cidr, GcpNetworkName, GcpProjectId, Invalid, Labels};
+use types::{Cidr, GcpNetworkRef, GcpProjectId, Invalid, Labels};
 
 use crate::domain::{Wish, WishedPeer, peer_ranges};
 
@@ -83,9 +83,9 @@ fn aws_peer(violations: &mut Violations, aws: &proto::AwsPeer) -> Option<WishedP
 }
 
 fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> Option<WishedPeer> {
-    let named = gcp_network(&gcp.network_name);
+    let named: Result<GcpNetworkRef, Invalid> = gcp.network_name.parse();
     let (named_project, network) = match violations.check("gcp.network_name", named) {
-        Some((project, network)) => (project, Some(network)),
+        Some(named) => (named.project, Some(named.network)),
         None => (None, None),
     };
     let project = match (gcp.project_id.as_str(), named_project) {
@@ -109,23 +109,6 @@ fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> Option<WishedP
     })
 }
 
-/// A network by its bare name, as `projects/P/global/networks/N`, or by URL.
-fn gcp_network(given: &str) -> Result<(Option<GcpProjectId>, GcpNetworkName), Invalid> {
-    let path = match given.strip_prefix("https://") {
-        Some(url) => url.find("/projects/").map(|at| &url[at + 1..]),
-        None => Some(given),
-    };
-    match path.unwrap_or_default().split('/').collect::<Vec<_>>()[..] {
-        [name] => Ok((None, name.parse()?)),
-        ["projects", project, "global", "networks", name] => {
-            Ok((Some(project.parse()?), name.parse()?))
-        }
-        _ => Err(Invalid::field(
-            "must be a name, projects/P/global/networks/N, or such a URL",
-        )),
-    }
-}
-
 fn ranges(
     violations: &mut Violations,
     field: &str,
@@ -147,25 +130,6 @@ fn ranges(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_network_in_gcp_has_three_spellings() {
-        let url = "https://www.googleapis.com/compute/v1/projects/acme-prod/global/networks/main";
-        for given in ["projects/acme-prod/global/networks/main", url] {
-            let (project, network) = gcp_network(given).unwrap();
-            assert_eq!(project.unwrap().as_str(), "acme-prod");
-            assert_eq!(network.as_str(), "main");
-        }
-        assert_eq!(gcp_network("main").unwrap().0, None);
-        for wrong in [
-            "",
-            "projects/acme-prod",
-            "https://x/main/y",
-            "projects/p/global/networks/main",
-        ] {
-            assert!(gcp_network(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_order_of_labels_makes_no_other_request() {

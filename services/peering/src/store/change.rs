@@ -1,14 +1,17 @@
 //! Writing changes, with the events that tell of them.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use queue::Lane;
 use runtime::events::{self, NewEvent};
 use runtime::request_ids::{self, Key};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use types::GroupId;
 
 use super::entity::peering::{Column, Entity};
-use super::{Error, Store, row};
-use crate::domain::{Admission, Peering, Watch};
+use super::{Error, Store, busy, row};
+use crate::domain::{Admission, Peering, Watch, frees_place};
 
 /// Who or what causes a change.
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ impl Change {
     }
 
     /// Numbers the versions of the way, and dates what its owner can see.
-    fn stamped(mut self, now: i64) -> Self {
+    pub(super) fn stamped(mut self, now: i64) -> Self {
         let mut before = self.before.clone();
         for after in &mut self.way {
             after.version = before.version + 1;
@@ -53,9 +56,31 @@ impl Change {
     }
 
     /// The peering as it stays.
-    fn last(&self) -> &Peering {
+    pub(super) fn last(&self) -> &Peering {
         self.way.last().unwrap_or(&self.before)
     }
+}
+
+/// What became of changes.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// The peerings that were written; whose row has changed meanwhile is missing here.
+    pub written: Vec<Peering>,
+    /// Groups with peerings whose step became due because of it.
+    pub woken: Vec<GroupId>,
+}
+
+/// What became of the change before a call that begins something in a cloud.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is written, and the call may go out.
+    Done(Box<Peering>),
+    /// The row has changed meanwhile.
+    Stale,
+    /// Another peering's operation holds one of the networks.
+    Busy,
+    /// There is no place for it yet, and that is written instead.
+    Waits(Box<Peering>),
 }
 
 /// How soon after a peering came into the lane pending it is looked at, in milliseconds.
@@ -73,29 +98,61 @@ pub(super) async fn expect_a_look(
 }
 
 impl Store {
-    /// Writes changes in one transaction, each only if its row is as it was read. Answers with the peerings that were
-    /// written; whose row has changed meanwhile is missing there.
+    /// Writes changes in one transaction, each only if its row is as it was read. None of them may begin anything in a
+    /// cloud.
     pub async fn commit(
         &self,
         changes: Vec<Change>,
         cause: &Cause,
         now: i64,
-    ) -> Result<Vec<Peering>, Error> {
-        let mut written = Vec::with_capacity(changes.len());
+    ) -> Result<Committed, Error> {
+        let mut done = Committed::default();
+        let mut freed: BTreeMap<GroupId, usize> = BTreeMap::new();
         let txn = self.db.begin().await?;
         for change in changes {
             let change = change.stamped(now);
             if self.write(&txn, &change, cause, now).await? {
-                written.push(change.last().clone());
+                done.written.push(change.last().clone());
+                done.woken.extend(give_back(&txn, &change, now).await?);
+                if frees_place(&change.before, change.last()) {
+                    *freed.entry(change.before.group()).or_default() += 1;
+                }
             }
         }
-        if written.is_empty() {
+        for (group, places) in freed {
+            self.wake(&txn, &group, places, now).await?;
+            done.woken.push(group);
+        }
+        if done.written.is_empty() {
             txn.rollback().await?;
         } else {
             txn.commit().await?;
             self.written.notify_one();
         }
-        Ok(written)
+        Ok(done)
+    }
+
+    /// Writes the change before a call that begins something in a cloud, if its networks are free.
+    pub async fn commit_request(
+        &self,
+        change: Change,
+        cause: &Cause,
+        now: i64,
+    ) -> Result<Asked, Error> {
+        let change = change.stamped(now);
+        let txn = self.db.begin().await?;
+        if !self.write(&txn, &change, cause, now).await? {
+            txn.rollback().await?;
+            return Ok(Asked::Stale);
+        }
+        if change.before.work.busy_since.is_none() && !busy::claim(&txn, change.last(), now).await?
+        {
+            txn.rollback().await?;
+            return Ok(Asked::Busy);
+        }
+        txn.commit().await?;
+        self.written.notify_one();
+        Ok(Asked::Done(Box::new(change.last().clone())))
     }
 
     /// Writes one change with the answer to the call that asked for it; none when the row has changed meanwhile.
@@ -139,7 +196,7 @@ impl Store {
     }
 
     /// The row by compare-and-set, then its events; false when the row has changed meanwhile.
-    async fn write(
+    pub(super) async fn write(
         &self,
         txn: &DatabaseTransaction,
         change: &Change,
@@ -194,6 +251,20 @@ impl Store {
         };
         Ok(events::append(txn, event, now).await?)
     }
+}
+
+/// Gives the networks back whose operation has ended by this change, and has the steps run that waited for them.
+async fn give_back(
+    txn: &DatabaseTransaction,
+    change: &Change,
+    now: i64,
+) -> Result<Vec<GroupId>, Error> {
+    let (before, after) = (&change.before.work, &change.last().work);
+    debug_assert!(before.busy_since.is_some() || after.busy_since.is_none());
+    if before.busy_since.is_some() && after.busy_since.is_none() {
+        return Ok(busy::release(txn, change.last(), now).await?);
+    }
+    Ok(Vec::new())
 }
 
 /// Writes `after` if the row is as `before` was read.

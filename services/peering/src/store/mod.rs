@@ -4,9 +4,11 @@
 //! that tells of its change and the answer to the call that asked for it are written in one transaction.
 
 mod admission;
+mod busy;
 mod change;
 pub mod entity;
 mod migration;
+mod places;
 mod read;
 mod row;
 mod work;
@@ -19,7 +21,7 @@ use sea_orm::DbErr;
 use tokio::sync::Notify;
 
 pub use admission::{Admitted, Inserted};
-pub use change::{Cause, Change};
+pub use change::{Asked, Cause, Change, Committed};
 pub use migration::Migrator;
 pub use read::Filter;
 
@@ -31,6 +33,7 @@ pub struct Store {
     db: Db,
     snapshot: fn(&Peering) -> Vec<u8>,
     written: Arc<Notify>,
+    outstanding_per_tenant: u32,
 }
 
 /// Why the store did not do it.
@@ -60,6 +63,15 @@ impl Store {
             db,
             snapshot,
             written,
+            outstanding_per_tenant: u32::MAX,
+        }
+    }
+
+    /// Lets a tenant have so many requests in a group that nobody has accepted yet.
+    pub fn with_outstanding_per_tenant(self, outstanding_per_tenant: u32) -> Self {
+        Self {
+            outstanding_per_tenant,
+            ..self
         }
     }
 

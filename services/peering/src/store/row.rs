@@ -60,6 +60,9 @@ fn convert(row: Model) -> Result<Peering, String> {
             gone: row.gone,
             routes_due: row.routes_due,
             traceparent: row.traceparent,
+            busy_since: row.busy_since,
+            waits_for: row.waits_for,
+            hint_at: row.hint_at,
         },
     })
 }
@@ -144,6 +147,9 @@ pub(super) fn write(peering: &Peering) -> Result<ActiveModel, Error> {
         gone: Set(work.gone),
         routes_due: Set(work.routes_due),
         traceparent: Set(work.traceparent.clone()),
+        busy_since: Set(work.busy_since),
+        waits_for: Set(work.waits_for.clone()),
+        hint_at: Set(work.hint_at),
         ..Default::default()
     })
 }

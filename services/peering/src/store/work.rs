@@ -29,6 +29,7 @@ struct Narrow {
     lane_since: i64,
     missed_at: Option<i64>,
     gone: bool,
+    requested_at: Option<i64>,
 }
 
 impl Narrow {
@@ -45,6 +46,7 @@ impl Narrow {
             lane_since: self.lane_since,
             missed_at: self.missed_at,
             gone: self.gone,
+            requested: self.requested_at.is_some(),
         })
     }
 }
@@ -70,6 +72,7 @@ impl Store {
             Column::LaneSince,
             Column::MissedAt,
             Column::Gone,
+            Column::RequestedAt,
         ];
         let rows = Entity::find()
             .select_only()

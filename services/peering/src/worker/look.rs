@@ -13,13 +13,24 @@ use types::PeeringId;
 
 use super::matching::{Finding, Matching};
 use super::{Worker, cause};
-use crate::domain::{Glance, Look, Watch, trusted, walk_to};
-use crate::store::{Change, Error};
+use crate::domain::{Glance, Look, Peering, Watch, trusted, walk_to};
+use crate::store::{Change, Committed, Error};
 
 /// Changed rows of one transaction.
 const BATCH: usize = 100;
 /// After a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// When a lane looks again that has just seen something it does not believe yet.
+const DOUBT: Duration = Duration::from_secs(5);
+
+/// What came of recording a look.
+#[derive(Default)]
+struct Recorded {
+    /// What was seen and not believed.
+    disbelieved: Option<String>,
+    /// Something was missed for the first time.
+    in_doubt: bool,
+}
 
 impl Worker {
     /// One look at all peerings of a group that a lane watches.
@@ -57,6 +68,9 @@ impl Worker {
             });
         }
         let next = self.interval(watch, &glances, began_at);
+        let in_doubt = glances
+            .iter()
+            .any(|glance| is_fresh(glance.missed_at, began_at));
         let mut matching = Matching::new(glances);
         let listing = self.list(turn, &mut matching);
         let Some(listed) = stop.run_until_cancelled(listing).await else {
@@ -69,10 +83,14 @@ impl Worker {
         };
         let complete = matches!(listed, Ok(true));
         let problem = problem(&listed, &matching);
-        let doubt = self
+        let recorded = self
             .record(turn, matching.findings(complete), began_at, complete)
             .await?;
-        let error = problem.or(doubt);
+        let error = problem.or(recorded.disbelieved);
+        let next = match in_doubt || recorded.in_doubt {
+            true => next.min(DOUBT),
+            false => next,
+        };
         // Told when it changes, not once a second.
         if error != turn.row.last_error
             && let Some(error) = &error
@@ -90,7 +108,10 @@ impl Worker {
 
     /// Reads the listing page by page; answers whether it missed nothing.
     async fn list(&self, turn: &Turn, matching: &mut Matching) -> Result<bool, CloudError> {
-        let mut listing = self.provider.observe(&turn.group).await?;
+        let mut listing = self
+            .provider
+            .observe(&turn.group, matching.expected())
+            .await?;
         loop {
             let page = tokio::select! {
                 () = turn.lost().cancelled() => return Ok(false),
@@ -106,15 +127,15 @@ impl Worker {
         }
     }
 
-    /// Commits what changed, in batches. Answers with what was seen and not believed.
+    /// Commits what changed, in batches.
     async fn record(
         &self,
         turn: &Turn,
         findings: Vec<Finding>,
         began_at: i64,
         complete: bool,
-    ) -> Result<Option<String>, Error> {
-        let mut doubt = None;
+    ) -> Result<Recorded, Error> {
+        let mut recorded = Recorded::default();
         for batch in findings.chunks(BATCH) {
             let ids: Vec<PeeringId> = batch.iter().map(|finding| finding.id).collect();
             let peerings = self.store.read_all(&ids).await?;
@@ -136,7 +157,7 @@ impl Worker {
                     .filter(|seen| !trusted(&peering, seen))
                 {
                     let id = &seen.provider_peering_id;
-                    doubt = Some(format!(
+                    recorded.disbelieved = Some(format!(
                         "{id} shows other VPCs than those of {}",
                         peering.id
                     ));
@@ -155,23 +176,32 @@ impl Worker {
                     });
                 }
             }
-            self.commit(turn, changes, now).await?;
+            let written = self.commit(turn, changes, now).await?;
+            recorded.in_doubt |= written
+                .iter()
+                .any(|one| is_fresh(one.work.missed_at, began_at));
         }
-        Ok(doubt)
+        Ok(recorded)
     }
 
-    async fn commit(&self, turn: &Turn, changes: Vec<Change>, now: i64) -> Result<(), Error> {
+    async fn commit(
+        &self,
+        turn: &Turn,
+        changes: Vec<Change>,
+        now: i64,
+    ) -> Result<Vec<Peering>, Error> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         failpoint::hit("peering.look.before_commit");
         let asked = changes.len();
-        let written = self.store.commit(changes, &cause(), now).await?;
+        let Committed { written, woken } = self.store.commit(changes, &cause(), now).await?;
         if written.len() < asked {
             tracing::debug!(group = %turn.group, stale = asked - written.len(), "looked at again");
         }
         self.nudge_steps(&written, now).await;
-        Ok(())
+        self.nudge_woken(&woken).await;
+        Ok(written)
     }
 
     /// When the lane wants to be looked at again.
@@ -183,6 +213,11 @@ impl Worker {
             _ => self.timing.pending_old_interval,
         }
     }
+}
+
+/// Whether a first miss is so young that the next look should not wait for the lane's turn: a second one decides.
+fn is_fresh(missed_at: Option<i64>, began_at: i64) -> bool {
+    missed_at.is_some_and(|at| at.saturating_add(2 * millis(DOUBT)) > began_at)
 }
 
 /// Why a listing did not show everything, for the lane's row.

@@ -55,6 +55,11 @@ impl Matching {
         }
     }
 
+    /// The attempts that are looked for by their tags or names.
+    pub(super) fn expected(&self) -> Vec<(PeeringId, i32)> {
+        self.by_tag.keys().copied().collect()
+    }
+
     /// Takes in one object of the listing; most of those that are not ours are nobody's.
     pub(super) fn take(&mut self, sighting: Sighting) {
         let tagged = || sighting.peering.map(|id| (id, sighting.attempt));
@@ -127,6 +132,7 @@ mod tests {
             lane_since: 0,
             missed_at: None,
             gone: false,
+            requested: false,
         }
     }
 

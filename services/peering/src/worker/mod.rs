@@ -14,8 +14,9 @@ use std::time::Duration;
 use queue::{Lane, Queue};
 use runtime::config::QueueConfig;
 use runtime::shutdown::Parts;
+use types::GroupId;
 
-use crate::clients::{NetworkClient, ProviderClient};
+use crate::clients::{NetworkClient, Pool, ProviderClient};
 use crate::config::Config;
 use crate::domain::{Peering, Rules, Watch};
 use crate::store::{Cause, Store};
@@ -26,6 +27,7 @@ pub struct Worker {
     store: Store,
     network: NetworkClient,
     provider: ProviderClient,
+    pool: Pool,
     queue: Queue,
     rules: Rules,
     timing: QueueConfig,
@@ -39,6 +41,7 @@ impl Worker {
         store: Store,
         network: NetworkClient,
         provider: ProviderClient,
+        pool: Pool,
         queue: Queue,
         config: &Config,
     ) -> Self {
@@ -46,6 +49,7 @@ impl Worker {
             store,
             network,
             provider,
+            pool,
             queue,
             rules: config.rules(),
             timing: config.queue.clone(),
@@ -90,6 +94,13 @@ impl Worker {
             worker.sweep_admissions(ended).await;
             Ok(())
         });
+    }
+
+    /// Asks for turns of the lane work where steps have become due because others gave something back.
+    async fn nudge_woken(&self, groups: &[GroupId]) {
+        for group in groups {
+            self.queue.nudge(group, Lane::Work, Duration::ZERO).await;
+        }
     }
 
     /// Asks for a turn of the lane work when one of the peerings has a step.

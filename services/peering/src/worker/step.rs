@@ -16,8 +16,8 @@ use super::look::gate;
 use super::{Worker, cause};
 use crate::clients::refusal;
 use crate::domain::progress::{self, Refusal, RefusalKind};
-use crate::domain::{Peering, Sighting, Step, next_step, trusted};
-use crate::store::{Change, Error};
+use crate::domain::{Peering, Sighting, Step, Watch, next_step, trusted};
+use crate::store::{Asked, Change, Error};
 
 /// Rows of one turn.
 const ROWS: i64 = 50;
@@ -160,17 +160,21 @@ impl Worker {
             Step::Rest => return self.save(peering, progress::rested(peering), now).await,
             Step::AwaitLook => self.save(peering, progress::rested(peering), now).await?,
             Step::Request => self.request(peering, pass, now).await?,
+            Step::Follow => self.follow(peering, pass).await?,
+            Step::Hint => return self.save(peering, progress::hinted(peering), now).await,
             Step::Routes => self.routes(peering, pass).await?,
-            Step::Delete(id) => self.delete(peering, id, pass).await?,
+            Step::Delete(id) => self.delete(peering, id, pass, now).await?,
             Step::Detach => self.detach(peering).await?,
         };
         failpoint::hit("peering.step.after_save");
         if matches!(step, Step::AwaitLook | Step::Request | Step::Delete(_)) {
             // The lane may be asleep; what was just done shows soon.
+            let lane = match peering.state.watch() {
+                Watch::Drift => Lane::Drift,
+                Watch::Pending | Watch::None => Lane::Pending,
+            };
             let soon = self.timing.pending_interval;
-            self.queue
-                .nudge(&pass.turn.group, Lane::Pending, soon)
-                .await;
+            self.queue.nudge(&pass.turn.group, lane, soon).await;
         }
         Ok(saved)
     }
@@ -183,8 +187,15 @@ impl Worker {
     ) -> Result<Option<Peering>, Error> {
         let begun = Instant::now();
         let requesting = progress::requesting(peering, now);
-        let Some(asking) = self.save(peering, requesting, now).await? else {
-            return Ok(None);
+        let asked = match peering.peer.has_two_halves() {
+            true => self.save_request(peering, requesting, now).await?,
+            false => self.save_in_turn(peering, requesting, now).await?,
+        };
+        let asking = match asked {
+            Asked::Done(asking) => *asking,
+            Asked::Stale => return Ok(None),
+            Asked::Busy => return self.put_off(peering, now).await,
+            Asked::Waits(waiting) => return Ok(Some(*waiting)),
         };
         failpoint::hit("peering.step.after_requested");
         let left = REQUEST_WINDOW.saturating_sub(begun.elapsed());
@@ -198,7 +209,26 @@ impl Worker {
             tracing::info!(%error, refused = error.refused, "the request did not succeed");
             pass.note(error);
         }
-        self.save_answer(asking, &answer).await
+        self.save_answer(asking, &Step::Request, &answer).await
+    }
+
+    /// Reads how far the operation of a request is.
+    async fn follow(&self, peering: &Peering, pass: &Pass<'_>) -> Result<Option<Peering>, Error> {
+        let answer = self.provider.ensure_peering(peering, REQUEST_WINDOW).await;
+        failpoint::hit("peering.step.after_call");
+        if let Err(error) = &answer {
+            tracing::info!(%error, ended = error.refused, "the operation did not succeed");
+            pass.note(error);
+        }
+        self.save_answer(peering.clone(), &Step::Follow, &answer)
+            .await
+    }
+
+    /// Another's operation is in the way.
+    async fn put_off(&self, peering: &Peering, now: i64) -> Result<Option<Peering>, Error> {
+        let network = self.store.busy_network(peering).await?;
+        let later = progress::put_off(peering, network, now);
+        self.save(peering, later, now).await
     }
 
     /// Records what became of a create. Others may write meanwhile: a look that does not show it yet, or its owner who
@@ -206,26 +236,16 @@ impl Worker {
     async fn save_answer(
         &self,
         asking: Peering,
-        answer: &Result<(Sighting, String), CloudError>,
+        step: &Step,
+        answer: &Result<(Option<Sighting>, String), CloudError>,
     ) -> Result<Option<Peering>, Error> {
         let mut row = asking.clone();
         for _ in 0..SAVES {
             let now = self.store.now_ms().await?;
             let way = match answer {
-                Ok((seen, token)) => {
-                    let mut way = self.answered(&row, seen, now);
-                    way.iter_mut()
-                        .for_each(|one| token.clone_into(&mut one.work.operation_token));
-                    way
-                }
-                Err(error) => {
-                    vec![progress::refused(
-                        &row,
-                        &Step::Request,
-                        &refusal(error),
-                        now,
-                    )]
-                }
+                Ok((Some(seen), token)) => self.answered(&row, seen, token, now),
+                Ok((None, token)) => vec![progress::underway(&row, token, now)],
+                Err(error) => vec![progress::refused(&row, step, &refusal(error), now)],
             };
             if let Some(saved) = self.save_way(&row, way, now).await? {
                 return Ok(Some(saved));
@@ -239,7 +259,7 @@ impl Worker {
     }
 
     /// What the answer to a create means: ours, somebody else's, or nonsense.
-    fn answered(&self, asking: &Peering, seen: &Sighting, now: i64) -> Vec<Peering> {
+    fn answered(&self, asking: &Peering, seen: &Sighting, token: &str, now: i64) -> Vec<Peering> {
         let ours = seen.peering == Some(asking.id) && seen.attempt == asking.attempt;
         if !ours {
             return vec![progress::duplicate(asking, seen, now)];
@@ -253,7 +273,7 @@ impl Worker {
             };
             return vec![progress::refused(asking, &Step::Request, &nonsense, now)];
         }
-        progress::requested(asking, seen, &self.rules, now)
+        progress::requested(asking, seen, token, &self.rules, now)
     }
 
     async fn delete(
@@ -261,7 +281,20 @@ impl Worker {
         peering: &Peering,
         id: &str,
         pass: &Pass<'_>,
+        now: i64,
     ) -> Result<Option<Peering>, Error> {
+        let asking = if peering.peer.has_two_halves() && peering.work.busy_since.is_none() {
+            let removing = progress::removing(peering, now);
+            match self.save_request(peering, removing, now).await? {
+                Asked::Done(asking) => asking,
+                Asked::Stale => return Ok(None),
+                Asked::Busy => return self.put_off(peering, now).await,
+                Asked::Waits(waiting) => return Ok(Some(*waiting)),
+            }
+        } else {
+            Box::new(peering.clone())
+        };
+        let peering = &*asking;
         let answer = self.provider.delete_peering(peering, id).await;
         failpoint::hit("peering.step.after_call");
         let now = self.store.now_ms().await?;
@@ -314,7 +347,34 @@ impl Worker {
             before: before.clone(),
             way,
         };
-        Ok(self.store.commit(vec![change], &cause(), now).await?.pop())
+        let mut done = self.store.commit(vec![change], &cause(), now).await?;
+        self.nudge_woken(&done.woken).await;
+        Ok(done.written.pop())
+    }
+
+    /// Writes what has to stand before a call that begins something in the cloud.
+    async fn save_request(
+        &self,
+        before: &Peering,
+        after: Peering,
+        now: i64,
+    ) -> Result<Asked, Error> {
+        let change = Change::to(before, after);
+        self.store.commit_request(change, &cause(), now).await
+    }
+
+    /// The same where requests that nobody has accepted yet have to share a few places.
+    async fn save_in_turn(
+        &self,
+        before: &Peering,
+        after: Peering,
+        now: i64,
+    ) -> Result<Asked, Error> {
+        let places = self.pool.outstanding(&before.group(), now).await;
+        let change = Change::to(before, after);
+        self.store
+            .commit_request_in_turn(change, places, &cause(), now)
+            .await
     }
 }
 

@@ -16,7 +16,9 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::gate::Gate;
+use crate::halves::{Halves, has_two_halves, is_gcp};
 use crate::told::{Listing, Told};
+use crate::vendor::Vendor;
 
 #[derive(Default)]
 struct State {
@@ -40,6 +42,10 @@ pub(crate) struct Cloud {
     pub(crate) requesting: Gate,
     /// Stops EnsureRoutes before it acts.
     pub(crate) routing: Gate,
+    /// What GetLimits tells.
+    pub(crate) vendor: Vendor,
+    /// What there is of peerings of two halves.
+    pub(crate) halves: Halves,
 }
 
 impl Cloud {
@@ -50,6 +56,8 @@ impl Cloud {
             looking: Gate::default(),
             requesting: Gate::default(),
             routing: Gate::default(),
+            vendor: Vendor::default(),
+            halves: Halves::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -188,6 +196,7 @@ impl Cloud {
             ..Default::default()
         };
         state.objects.push(object.clone());
+        self.vendor.count(&state.objects);
         Ok(object)
     }
 }
@@ -201,7 +210,7 @@ fn is_live(object: &PeeringObservation) -> bool {
 }
 
 /// No answer, and nobody knows what happened.
-fn silence() -> Status {
+pub(crate) fn silence() -> Status {
     Status::unavailable("the connection was lost")
 }
 
@@ -212,7 +221,15 @@ impl ProviderService for Cloud {
         request: Request<EnsurePeeringRequest>,
     ) -> Result<Response<EnsurePeeringResponse>, Status> {
         let request = request.into_inner();
-        let told = self.next_told("EnsurePeering");
+        let told = match request.operation_token.as_str() {
+            "" => self.next_told("EnsurePeering"),
+            _ => self.next_told("FollowPeering"),
+        };
+        if has_two_halves(request.r#ref.as_ref()) {
+            let answer = self.halves.told_to_ensure(told.as_ref(), &request);
+            self.requesting.pass().await;
+            return answer.map(Response::new);
+        }
         let observation = match &told {
             Some(Told::Refuse(error)) => return Err(error.clone().into()),
             Some(Told::Silent) => return Err(silence()),
@@ -223,11 +240,9 @@ impl ProviderService for Cloud {
         if matches!(told, Some(Told::Lost)) {
             return Err(silence());
         }
-        let operation_token = "token".to_owned();
-        let observation = Some(observation);
         Ok(Response::new(EnsurePeeringResponse {
-            observation,
-            operation_token,
+            observation: Some(observation),
+            operation_token: String::new(),
         }))
     }
 
@@ -241,6 +256,10 @@ impl ProviderService for Cloud {
             Some(Told::Refuse(error)) => return Err(error.clone().into()),
             Some(Told::Silent) => return Err(silence()),
             _ => {}
+        }
+        if has_two_halves(request.r#ref.as_ref()) {
+            let answer = self.halves.told_to_delete(told.as_ref(), &request);
+            return answer.map(Response::new);
         }
         let mut state = self.state();
         state.deletions += 1;
@@ -305,28 +324,19 @@ impl ProviderService for Cloud {
 
     async fn observe_peerings(
         &self,
-        _: Request<ObservePeeringsRequest>,
+        request: Request<ObservePeeringsRequest>,
     ) -> Result<Response<Self::ObservePeeringsStream>, Status> {
-        let (objects, listing) = {
+        let request = request.into_inner();
+        let (mut objects, listing) = {
             let state = self.state();
             (state.objects.clone(), state.listing.clone())
         };
+        if is_gcp(request.group.as_ref()) {
+            objects = self.halves.list(&request.expected);
+        }
         self.looks.send_modify(|count| *count += 1);
         self.looking.pass().await;
-        let (first, second) = objects.split_at(objects.len() / 2);
-        let page = |objects: &[PeeringObservation], complete| {
-            Ok(ObservePeeringsResponse {
-                observations: objects.to_vec(),
-                complete,
-            })
-        };
-        let pages = match listing {
-            None => vec![page(first, false), page(second, true)],
-            Some(Listing::Fail(error)) => return Err(error.into()),
-            Some(Listing::Garbage) => return Err(Status::internal("<html>")),
-            Some(Listing::Cut) => vec![page(first, false)],
-            Some(Listing::Break) => vec![page(first, false), Err(silence())],
-        };
+        let pages = crate::told::pages(listing, &objects)?;
         Ok(Response::new(futures::stream::iter(pages).boxed()))
     }
 
@@ -385,8 +395,8 @@ impl ProviderService for Cloud {
 
     async fn get_limits(
         &self,
-        _: Request<GetLimitsRequest>,
+        request: Request<GetLimitsRequest>,
     ) -> Result<Response<GetLimitsResponse>, Status> {
-        Err(Status::unimplemented("GetLimits"))
+        self.vendor.answer(&request.into_inner()).map(Response::new)
     }
 }

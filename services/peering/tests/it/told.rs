@@ -1,7 +1,10 @@
 //! What a scripted cloud can be told to do.
 
 use api::cloud::CloudError;
-use api::provider::v1::PeeringObservation;
+use api::provider::v1::{ObservePeeringsResponse, PeeringObservation};
+use tonic::Status;
+
+use crate::cloud::silence;
 
 /// What a write does next.
 #[derive(Debug, Clone)]
@@ -29,4 +32,25 @@ pub(crate) enum Listing {
     Cut,
     /// The first half of what is there, then an error.
     Break,
+}
+
+/// The pages of a listing of these objects, or what comes instead.
+pub(crate) fn pages(
+    listing: Option<Listing>,
+    objects: &[PeeringObservation],
+) -> Result<Vec<Result<ObservePeeringsResponse, Status>>, Status> {
+    let (first, second) = objects.split_at(objects.len() / 2);
+    let page = |objects: &[PeeringObservation], complete| {
+        Ok(ObservePeeringsResponse {
+            observations: objects.to_vec(),
+            complete,
+        })
+    };
+    Ok(match listing {
+        None => vec![page(first, false), page(second, true)],
+        Some(Listing::Fail(error)) => return Err(error.into()),
+        Some(Listing::Garbage) => return Err(Status::internal("<html>")),
+        Some(Listing::Cut) => vec![page(first, false)],
+        Some(Listing::Break) => vec![page(first, false), Err(silence())],
+    })
 }

@@ -12,6 +12,7 @@ on_both_databases!(
     each_bad_field_has_its_reason,
     a_network_must_be_there_active_and_in_the_same_cloud,
     ranges_and_accounts_of_the_vendor_are_refused,
+    the_same_gcp_network_in_another_spelling_is_the_same_peer,
     what_comes_later_is_not_served_yet,
 );
 
@@ -152,6 +153,20 @@ async fn each_bad_field_has_its_reason(kind: Kind) {
             "INVALID_FIELD",
         ),
         (
+            gcp("acme-prod", "Main", &[]),
+            "gcp.network_name",
+            "INVALID_FIELD",
+        ),
+        (
+            gcp(
+                "acme-prod",
+                "projects/acme-prod/global/networks/main/x",
+                &[],
+            ),
+            "gcp.network_name",
+            "INVALID_FIELD",
+        ),
+        (
             gcp("acme-prod", "projects/acme-other/global/networks/main", &[]),
             "gcp.project_id",
             "INVALID_FIELD",
@@ -248,6 +263,63 @@ async fn ranges_and_accounts_of_the_vendor_are_refused(kind: Kind) {
         })
         .await
         .unwrap();
+}
+
+async fn the_same_gcp_network_in_another_spelling_is_the_same_peer(kind: Kind) {
+    const PATH: &str = "projects/acme-prod/global/networks/main";
+    let spellings = [
+        ("acme-prod", "main".to_owned()),
+        ("acme-prod", "global/networks/main".to_owned()),
+        ("", PATH.to_owned()),
+        ("acme-prod", PATH.to_owned()),
+        ("", format!("https://www.googleapis.com/compute/v1/{PATH}")),
+        (
+            "",
+            format!("https://compute.googleapis.com/compute/beta/{PATH}"),
+        ),
+        (
+            "",
+            format!("http://compute.googleapis.com/compute/v1/{PATH}"),
+        ),
+        ("", format!("//compute.googleapis.com/{PATH}")),
+    ];
+    let suite = Suite::start(kind).await;
+    for first in &spellings {
+        let network = suite.network.add_with(TENANT, |network| {
+            network.provider = api::network::v1::Provider::Gcp.into();
+            network.region = "europe-west1".to_owned();
+            network.provider_account_id = "vendor-prod".to_owned();
+        });
+        let spelt = |(project, name): &(&str, String), display_name: String| {
+            let peer = GcpPeer {
+                project_id: (*project).to_owned(),
+                network_name: name.clone(),
+                cidrs: Vec::new(),
+            };
+            CreatePeeringRequest {
+                display_name,
+                peer: Some(create_peering_request::Peer::Gcp(peer)),
+                ..request(&network)
+            }
+        };
+        let created = suite
+            .create_with(spelt(first, network.clone()))
+            .await
+            .unwrap();
+        let Some(peering::Peer::Gcp(peer)) = &created.peer else {
+            panic!("it is in GCP: {created:?}");
+        };
+        assert_eq!(
+            (&*peer.project_id, &*peer.network_name),
+            ("acme-prod", "main")
+        );
+        for second in &spellings {
+            let again = spelt(second, "again".to_owned());
+            let status = suite.create_with(again).await.unwrap_err();
+            assert_eq!(status.code(), Code::AlreadyExists, "{first:?} {second:?}");
+            assert_eq!(fact(&status, "peering_id"), created.id);
+        }
+    }
 }
 
 async fn what_comes_later_is_not_served_yet(kind: Kind) {

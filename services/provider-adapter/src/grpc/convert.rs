@@ -3,8 +3,8 @@
 use api::provider::v1;
 
 use crate::provider::{
-    Page, PeeringObservation, PeeringState, Removal, Route, RouteState, RoutesProgress, Vpc,
-    VpcProgress,
+    Limit, Page, PeeringObservation, PeeringState, Removal, Route, RouteState, RoutesProgress,
+    Underway, Vpc, VpcProgress,
 };
 
 /// What became of a deletion.
@@ -16,13 +16,14 @@ pub(super) fn removal(removal: Removal) -> v1::Removal {
     }
 }
 
-impl From<VpcProgress> for v1::EnsureVpcResponse {
-    fn from(progress: VpcProgress) -> Self {
+impl From<Underway<VpcProgress>> for v1::EnsureVpcResponse {
+    fn from(answer: Underway<VpcProgress>) -> Self {
+        let progress = answer.now;
         Self {
             vpc: Some(progress.vpc.into()),
             next_part: progress.next_part.unwrap_or_default(),
             guarded: progress.guarded,
-            operation_token: String::new(),
+            operation_token: answer.operation_token,
         }
     }
 }
@@ -91,6 +92,7 @@ impl From<PeeringState> for v1::peering_observation::State {
             PeeringState::Failed => Self::Failed,
             PeeringState::Deleting => Self::Deleting,
             PeeringState::Deleted => Self::Deleted,
+            PeeringState::Inactive => Self::Inactive,
         }
     }
 }
@@ -116,6 +118,23 @@ impl From<Route> for v1::Route {
             cidr: route.cidr.to_string(),
             provider_peering_id: route.provider_peering_id,
             state: state.into(),
+        }
+    }
+}
+
+impl From<Limit> for v1::AccountLimit {
+    fn from(limit: Limit) -> Self {
+        let pinned = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+        let source = match limit.from_cloud {
+            true => v1::account_limit::Source::Cloud,
+            false => v1::account_limit::Source::Config,
+        };
+        Self {
+            group: api::provider_group(&limit.group),
+            name: limit.name.to_owned(),
+            used: limit.used.map_or(-1, pinned),
+            limit: pinned(limit.limit),
+            source: source.into(),
         }
     }
 }

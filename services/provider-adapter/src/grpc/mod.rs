@@ -3,6 +3,8 @@
 mod convert;
 mod read;
 
+use std::sync::Arc;
+
 use api::provider::v1::provider_service_server::{ProviderService, ProviderServiceServer};
 use api::provider::v1::{
     DeletePeeringRequest, DeletePeeringResponse, DeleteVpcRequest, DeleteVpcResponse,
@@ -16,7 +18,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use runtime::status;
 use tonic::{Request, Response, Status};
-use types::ProviderKind;
+use types::GroupId;
 
 use crate::provider::{Provider, Providers};
 
@@ -37,10 +39,8 @@ impl Service {
         ProviderServiceServer::new(self)
     }
 
-    fn provider(&self, kind: ProviderKind) -> Result<&dyn Provider, Status> {
-        self.providers
-            .get(kind)
-            .ok_or_else(|| status::unimplemented("this call for GCP"))
+    fn provider(&self, group: &GroupId) -> Arc<dyn Provider> {
+        self.providers.get(group.provider)
     }
 }
 
@@ -58,7 +58,7 @@ impl ProviderService for Service {
         request: Request<PlaceNetworkRequest>,
     ) -> Answer<PlaceNetworkResponse> {
         let (kind, ask) = read::place_network(request.into_inner())?;
-        let group = self.provider(kind)?.place_network(&ask)?;
+        let group = self.providers.get(kind).place_network(&ask).await?;
         Ok(Response::new(PlaceNetworkResponse {
             group: api::provider_group(&group),
         }))
@@ -66,23 +66,16 @@ impl ProviderService for Service {
 
     async fn ensure_vpc(&self, request: Request<EnsureVpcRequest>) -> Answer<EnsureVpcResponse> {
         let ask = read::ensure_vpc(request.into_inner())?;
-        let progress = self
-            .provider(ask.vpc.group.provider)?
-            .ensure_vpc(ask)
-            .await?;
+        let progress = self.provider(&ask.vpc.group).ensure_vpc(ask).await?;
         Ok(Response::new(progress.into()))
     }
 
     async fn delete_vpc(&self, request: Request<DeleteVpcRequest>) -> Answer<DeleteVpcResponse> {
         let ask = read::delete_vpc(request.into_inner())?;
-        let removal = self
-            .provider(ask.vpc.group.provider)?
-            .delete_vpc(ask)
-            .await?;
-        let removal = convert::removal(removal).into();
+        let removal = self.provider(&ask.vpc.group).delete_vpc(ask).await?;
         Ok(Response::new(DeleteVpcResponse {
-            removal,
-            operation_token: String::new(),
+            removal: convert::removal(removal.now).into(),
+            operation_token: removal.operation_token,
         }))
     }
 
@@ -91,13 +84,13 @@ impl ProviderService for Service {
         request: Request<EnsurePeeringRequest>,
     ) -> Answer<EnsurePeeringResponse> {
         let ask = read::ensure_peering(request.into_inner())?;
-        let observation = self
-            .provider(ask.peering.group.provider)?
+        let answer = self
+            .provider(&ask.peering.group)
             .ensure_peering(ask)
             .await?;
         Ok(Response::new(EnsurePeeringResponse {
-            observation: Some(observation.into()),
-            operation_token: String::new(),
+            observation: answer.now.map(Into::into),
+            operation_token: answer.operation_token,
         }))
     }
 
@@ -107,13 +100,12 @@ impl ProviderService for Service {
     ) -> Answer<DeletePeeringResponse> {
         let ask = read::delete_peering(request.into_inner())?;
         let removal = self
-            .provider(ask.peering.group.provider)?
+            .provider(&ask.peering.group)
             .delete_peering(ask)
             .await?;
-        let removal = convert::removal(removal).into();
         Ok(Response::new(DeletePeeringResponse {
-            removal,
-            operation_token: String::new(),
+            removal: convert::removal(removal.now).into(),
+            operation_token: removal.operation_token,
         }))
     }
 
@@ -122,7 +114,7 @@ impl ProviderService for Service {
         request: Request<ObservePeeringsRequest>,
     ) -> Answer<Self::ObservePeeringsStream> {
         let ask = read::observe_peerings(request.into_inner())?;
-        let pages = self.provider(ask.group.provider)?.observe_peerings(ask);
+        let pages = self.provider(&ask.group).observe_peerings(ask);
         let answers = pages.map(|page| Ok(page?.into()));
         Ok(Response::new(answers.boxed()))
     }
@@ -132,10 +124,7 @@ impl ProviderService for Service {
         request: Request<EnsureRoutesRequest>,
     ) -> Answer<EnsureRoutesResponse> {
         let ask = read::ensure_routes(request.into_inner())?;
-        let progress = self
-            .provider(ask.vpc.group.provider)?
-            .ensure_routes(ask)
-            .await?;
+        let progress = self.provider(&ask.vpc.group).ensure_routes(ask).await?;
         Ok(Response::new(progress.into()))
     }
 
@@ -148,9 +137,14 @@ impl ProviderService for Service {
 
     async fn ensure_firewall(
         &self,
-        _: Request<EnsureFirewallRequest>,
+        request: Request<EnsureFirewallRequest>,
     ) -> Answer<EnsureFirewallResponse> {
-        Err(status::unimplemented("EnsureFirewall"))
+        let ask = read::ensure_firewall(request.into_inner())?;
+        let answer = self.provider(&ask.vpc.group).ensure_firewall(ask).await?;
+        Ok(Response::new(EnsureFirewallResponse {
+            complete: answer.now,
+            operation_token: answer.operation_token,
+        }))
     }
 
     async fn observe_routes(
@@ -167,7 +161,14 @@ impl ProviderService for Service {
         Err(status::unimplemented("DescribeSteps"))
     }
 
-    async fn get_limits(&self, _: Request<GetLimitsRequest>) -> Answer<GetLimitsResponse> {
-        Err(status::unimplemented("GetLimits"))
+    async fn get_limits(&self, request: Request<GetLimitsRequest>) -> Answer<GetLimitsResponse> {
+        let (kinds, usage) = read::get_limits(request.into_inner());
+        let mut limits = Vec::new();
+        for kind in kinds {
+            limits.extend(self.providers.get(kind).limits(usage).await?);
+        }
+        Ok(Response::new(GetLimitsResponse {
+            limits: limits.into_iter().map(Into::into).collect(),
+        }))
     }
 }

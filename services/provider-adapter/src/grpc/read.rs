@@ -1,13 +1,17 @@
 //! From the contract's requests to the adapter's words: every field checked, all violations at once.
 
 use api::provider::v1;
+use prost_types::Timestamp;
 use runtime::status::{Violations, internal};
 use tonic::Status;
-use types::{AwsAccountId, AwsVpcId, Cidr, Deployment, GroupId, Invalid, ProviderKind, Region};
+use types::{
+    AwsAccountId, AwsVpcId, Cidr, Deployment, GcpNetworkName, GcpProjectId, GroupId, Invalid,
+    ProviderKind, Region,
+};
 
 use crate::provider::{
-    DeletePeering, DeleteVpc, EnsurePeering, EnsureRoutes, EnsureVpc, ObservePeerings, Peer,
-    PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
+    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc,
+    ObservePeerings, Peer, PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
 };
 
 /// Smallest and largest range of a network: AWS's bound above, three subnets and a spare below.
@@ -48,12 +52,14 @@ pub(super) fn ensure_vpc(message: v1::EnsureVpcRequest) -> Result<EnsureVpc, Sta
     let cidr = wrong.check("cidr", network_range(&message.cidr));
     let known = known(&mut wrong, message.known);
     let create_part = Some(message.create_part).filter(|part| !part.is_empty());
+    let operation_token = message.operation_token;
     finish(wrong, || {
         Some(EnsureVpc {
             vpc: vpc?,
             cidr: cidr?,
             known,
             create_part,
+            operation_token,
         })
     })
 }
@@ -62,22 +68,72 @@ pub(super) fn delete_vpc(message: v1::DeleteVpcRequest) -> Result<DeleteVpc, Sta
     let mut wrong = Violations::new();
     let vpc = vpc_ref(&mut wrong, message.r#ref);
     let known = known(&mut wrong, message.known);
-    finish(wrong, || Some(DeleteVpc { vpc: vpc?, known }))
+    let operation_token = message.operation_token;
+    finish(wrong, || {
+        Some(DeleteVpc {
+            vpc: vpc?,
+            known,
+            operation_token,
+        })
+    })
+}
+
+pub(super) fn ensure_firewall(
+    message: v1::EnsureFirewallRequest,
+) -> Result<EnsureFirewall, Status> {
+    let mut wrong = Violations::new();
+    let vpc = vpc_ref(&mut wrong, message.r#ref);
+    let known = known(&mut wrong, message.known);
+    let (mut cidrs, mut ports) = (Vec::new(), Vec::new());
+    for (n, cidr) in message.cidrs.iter().enumerate() {
+        cidrs.extend(wrong.check(format!("cidrs[{n}]"), cidr.parse::<Cidr>()));
+    }
+    for (n, port) in message.ports.into_iter().enumerate() {
+        let port = u16::try_from(port).ok().filter(|port| *port > 0);
+        let port = port.ok_or_else(|| Invalid::field("must be a TCP port, 1-65535"));
+        ports.extend(wrong.check(format!("ports[{n}]"), port));
+    }
+    let operation_token = message.operation_token;
+    finish(wrong, || {
+        Some(EnsureFirewall {
+            vpc: vpc?,
+            known,
+            cidrs,
+            ports,
+            operation_token,
+        })
+    })
+}
+
+/// The clouds asked about, and whether their usage is wanted.
+pub(super) fn get_limits(message: v1::GetLimitsRequest) -> (Vec<ProviderKind>, bool) {
+    let kinds = match ProviderKind::try_from(message.provider()) {
+        Ok(kind) => vec![kind],
+        Err(_) => vec![ProviderKind::Aws, ProviderKind::Gcp],
+    };
+    (kinds, !message.without_usage)
 }
 
 pub(super) fn ensure_peering(message: v1::EnsurePeeringRequest) -> Result<EnsurePeering, Status> {
     let mut wrong = Violations::new();
     let peering = peering_ref(&mut wrong, message.r#ref);
     let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
-    let peer = match message.peer {
-        Some(peer) => self::peer(&mut wrong, peer),
-        None => missing(&mut wrong, "peer"),
+    let kind = peering.as_ref().map(|peering| peering.group.provider);
+    let peer = match (message.peer, kind) {
+        (Some(peer), Some(ProviderKind::Aws)) => aws_peer(&mut wrong, peer),
+        (Some(peer), Some(ProviderKind::Gcp)) => gcp_peer(&mut wrong, peer),
+        (Some(_), None) => None,
+        (None, _) => missing(&mut wrong, "peer"),
     };
+    let operation_token = message.operation_token;
+    let request_at = request_at(&mut wrong, message.request_time, &operation_token);
     finish(wrong, || {
         Some(EnsurePeering {
             peering: peering?,
             vendor_vpc_id: vendor?,
             peer: peer?,
+            operation_token,
+            request_at: request_at?,
         })
     })
 }
@@ -86,10 +142,16 @@ pub(super) fn delete_peering(message: v1::DeletePeeringRequest) -> Result<Delete
     let mut wrong = Violations::new();
     let peering = peering_ref(&mut wrong, message.r#ref);
     let id = wrong.check("provider_peering_id", required(message.provider_peering_id));
+    let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
+    let operation_token = message.operation_token;
+    let request_at = request_at(&mut wrong, message.request_time, &operation_token);
     finish(wrong, || {
         Some(DeletePeering {
             peering: peering?,
             provider_peering_id: id?,
+            vendor_vpc_id: vendor?,
+            operation_token,
+            request_at: request_at?,
         })
     })
 }
@@ -99,12 +161,19 @@ pub(super) fn observe_peerings(
 ) -> Result<ObservePeerings, Status> {
     let mut wrong = Violations::new();
     let group = group(&mut wrong, "group", message.group.as_ref());
-    wrong.check("deployment", deployment(message.deployment));
+    let deployment = wrong.check("deployment", deployment(message.deployment));
     let provider_peering_ids = message.provider_peering_ids;
+    let mut expected = Vec::new();
+    for (n, one) in message.expected.into_iter().enumerate() {
+        let id = wrong.check(format!("expected[{n}].peering_id"), one.peering_id.parse());
+        expected.extend(id.map(|id| (id, one.attempt)));
+    }
     finish(wrong, || {
         Some(ObservePeerings {
             group: group?,
+            deployment: deployment?,
             provider_peering_ids,
+            expected,
         })
     })
 }
@@ -161,6 +230,15 @@ fn required(text: String) -> Result<String, Invalid> {
     }
 }
 
+/// When the caller recorded that it asks; with a token there is nothing left to ask for.
+fn request_at(wrong: &mut Violations, at: Option<Timestamp>, token: &str) -> Option<i64> {
+    match at {
+        Some(at) => Some(api::millis(&at)),
+        None if !token.is_empty() => Some(0),
+        None => missing(wrong, "request_time"),
+    }
+}
+
 fn deployment(text: String) -> Result<String, Invalid> {
     Deployment::try_from(text).map(String::from)
 }
@@ -189,6 +267,11 @@ fn group(wrong: &mut Violations, field: &str, message: Option<&v1::Group>) -> Op
             message.account_id.parse::<AwsAccountId>(),
         )?;
         wrong.check(format!("{field}.region"), message.region.parse::<Region>())?;
+    } else {
+        wrong.check(
+            format!("{field}.account_id"),
+            message.account_id.parse::<GcpProjectId>(),
+        )?;
     }
     Some(group)
 }
@@ -201,19 +284,16 @@ fn vpc_ref(wrong: &mut Violations, message: Option<v1::VpcRef>) -> Option<VpcRef
     let deployment = wrong.check("ref.deployment", deployment(message.deployment));
     let network_id = wrong.check("ref.network_id", message.network_id.parse());
     let region = wrong.check("ref.region", message.region.parse::<Region>());
-    let group = group?;
-    if region.is_some_and(|region| {
-        group
-            .region
-            .as_ref()
-            .is_some_and(|of| of != region.as_str())
-    }) {
+    let (group, region) = (group?, region?);
+    let of = group.region.as_deref();
+    if of.is_some_and(|of| of != region.as_str()) {
         wrong.add("ref.region", "INVALID_FIELD", "must be the group's region");
     }
     Some(VpcRef {
         group,
         deployment: deployment?,
         network_id: network_id?,
+        region,
     })
 }
 
@@ -235,7 +315,23 @@ fn peering_ref(wrong: &mut Violations, message: Option<v1::PeeringRef>) -> Optio
     })
 }
 
-fn peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
+fn gcp_peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
+    let project = wrong.check(
+        "peer.account_id",
+        message.account_id.parse::<GcpProjectId>(),
+    );
+    let network = wrong.check("peer.vpc_id", message.vpc_id.parse::<GcpNetworkName>());
+    if !message.region.is_empty() {
+        wrong.add("peer.region", "INVALID_FIELD", "must be empty on GCP");
+    }
+    Some(Peer {
+        account_id: project?.into(),
+        region: String::new(),
+        vpc_id: network?.into(),
+    })
+}
+
+fn aws_peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
     let account = wrong.check(
         "peer.account_id",
         message.account_id.parse::<AwsAccountId>(),

@@ -3,6 +3,10 @@
 //! The values here are parsed and plain; what a cloud calls things stays inside its folder.
 
 pub mod aws;
+pub mod gcp;
+mod place;
+
+use std::sync::Arc;
 
 use api::cloud::CloudError;
 use futures::stream::BoxStream;
@@ -11,26 +15,54 @@ use types::{Cidr, GroupId, NetworkId, PeeringId, ProviderKind, Region};
 /// A cloud. Every call is idempotent and keeps nothing; what a call may leave open stands with it.
 #[tonic::async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// The account that takes one more network. Errors: `NO_ROOM`; malformed when the region is not served.
-    fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError>;
+    /// The account that takes one more network. Error: `NO_ROOM`, for a region that is not served too.
+    async fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError>;
 
     /// Looks at a network's VPC, removes empty surplus, and makes the asked part if it is the next and missing.
-    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<VpcProgress, CloudError>;
+    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<Underway<VpcProgress>, CloudError>;
 
     /// Takes the next few steps of removing a network's VPC.
-    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Removal, CloudError>;
+    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError>;
 
-    /// Requests the vendor's half of a peering, or adopts it when it is there and ours.
-    async fn ensure_peering(&self, ask: EnsurePeering) -> Result<PeeringObservation, CloudError>;
+    /// Makes the firewall of a VPC admit exactly the wanted; answers whether it does.
+    async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError>;
+
+    /// Requests the vendor's half of a peering, or adopts it when it is there and ours; none: it is not to be seen.
+    async fn ensure_peering(
+        &self,
+        ask: EnsurePeering,
+    ) -> Result<Underway<Option<PeeringObservation>>, CloudError>;
 
     /// Removes the vendor's half of a peering.
-    async fn delete_peering(&self, ask: DeletePeering) -> Result<Removal, CloudError>;
+    async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError>;
 
     /// The peerings of a group, page by page; only the last page of a listing that missed nothing is complete.
     fn observe_peerings(&self, ask: ObservePeerings) -> Pages<PeeringObservation>;
 
     /// Moves the peering routes of a VPC towards the wanted set.
     async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError>;
+
+    /// The limits of all accounts; asks the cloud for usage, and for limits it tells, only when `usage` is wanted.
+    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError>;
+}
+
+/// An answer of a cloud that may work on after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Underway<T> {
+    /// What is known now.
+    pub now: T,
+    /// Of the operation that has not ended, in words of the cloud's own folder; empty when there is none.
+    pub operation_token: String,
+}
+
+impl<T> Underway<T> {
+    /// Nothing is left under way.
+    pub fn ended(now: T) -> Self {
+        Self {
+            now,
+            operation_token: String::new(),
+        }
+    }
 }
 
 /// A listing, page by page. It ends after the complete page or after the first error.
@@ -65,6 +97,8 @@ pub struct VpcRef {
     pub deployment: String,
     /// Whose VPC it is.
     pub network_id: NetworkId,
+    /// Where its subnets are.
+    pub region: Region,
 }
 
 /// The vendor's VPC as far as it is known to stand.
@@ -104,6 +138,8 @@ pub struct EnsureVpc {
     pub known: Vpc,
     /// The part to make if it is missing; none: look only.
     pub create_part: Option<String>,
+    /// As last answered.
+    pub operation_token: String,
 }
 
 /// What stands of a VPC, and what is next.
@@ -124,6 +160,23 @@ pub struct DeleteVpc {
     pub vpc: VpcRef,
     /// What is recorded.
     pub known: Vpc,
+    /// As last answered.
+    pub operation_token: String,
+}
+
+/// Asks for a firewall.
+#[derive(Debug, Clone)]
+pub struct EnsureFirewall {
+    /// Whose VPC.
+    pub vpc: VpcRef,
+    /// What is recorded.
+    pub known: Vpc,
+    /// The whole wanted set of ranges; empty: admit nobody.
+    pub cidrs: Vec<Cidr>,
+    /// The whole wanted set of TCP ports.
+    pub ports: Vec<u16>,
+    /// As last answered.
+    pub operation_token: String,
 }
 
 /// What became of a deletion.
@@ -170,6 +223,10 @@ pub struct EnsurePeering {
     pub vendor_vpc_id: String,
     /// The customer's.
     pub peer: Peer,
+    /// As last answered.
+    pub operation_token: String,
+    /// When the caller recorded that it asks, in milliseconds since the epoch: the same time is the same request.
+    pub request_at: i64,
 }
 
 /// Asks to remove the vendor's half.
@@ -179,6 +236,12 @@ pub struct DeletePeering {
     pub peering: PeeringRef,
     /// The cloud's id or name of it.
     pub provider_peering_id: String,
+    /// The vendor's VPC.
+    pub vendor_vpc_id: String,
+    /// As last answered, be it when the half was requested.
+    pub operation_token: String,
+    /// See [`EnsurePeering::request_at`].
+    pub request_at: i64,
 }
 
 /// Asks for the peerings of a group.
@@ -186,8 +249,12 @@ pub struct DeletePeering {
 pub struct ObservePeerings {
     /// The vendor's account and region.
     pub group: GroupId,
+    /// Whose objects they are.
+    pub deployment: String,
     /// The cloud's ids of those of interest; empty: the whole group.
     pub provider_peering_ids: Vec<String>,
+    /// Attempts to be named in the observations where objects carry no tags.
+    pub expected: Vec<(PeeringId, i32)>,
 }
 
 /// The common state behind the cloud's own word.
@@ -211,6 +278,8 @@ pub enum PeeringState {
     Deleting,
     /// Removed, by whomever.
     Deleted,
+    /// This half stands and waits for the other, be it before the first time or again.
+    Inactive,
 }
 
 /// What a cloud shows of one peering.
@@ -284,23 +353,39 @@ pub struct RoutesProgress {
     pub complete: bool,
 }
 
+/// One limit of a vendor account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The account, and the region where the cloud counts by region.
+    pub group: GroupId,
+    /// What is counted, as the contract names it.
+    pub name: &'static str,
+    /// How many there are; none: nobody asked, or it is counted per object.
+    pub used: Option<u32>,
+    /// How many there may be.
+    pub limit: u32,
+    /// The cloud says so, not the configuration.
+    pub from_cloud: bool,
+}
+
 /// The clouds this process can reach, by kind.
 #[derive(Clone)]
 pub struct Providers {
-    aws: std::sync::Arc<dyn Provider>,
+    aws: Arc<dyn Provider>,
+    gcp: Arc<dyn Provider>,
 }
 
 impl Providers {
-    /// AWS alone.
-    pub fn new(aws: std::sync::Arc<dyn Provider>) -> Self {
-        Self { aws }
+    /// These.
+    pub fn new(aws: Arc<dyn Provider>, gcp: Arc<dyn Provider>) -> Self {
+        Self { aws, gcp }
     }
 
-    /// The one of a kind, if this release serves it.
-    pub fn get(&self, kind: ProviderKind) -> Option<&dyn Provider> {
+    /// The one of a kind.
+    pub fn get(&self, kind: ProviderKind) -> Arc<dyn Provider> {
         match kind {
-            ProviderKind::Aws => Some(self.aws.as_ref()),
-            ProviderKind::Gcp => None,
+            ProviderKind::Aws => self.aws.clone(),
+            ProviderKind::Gcp => self.gcp.clone(),
         }
     }
 }

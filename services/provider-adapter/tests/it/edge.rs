@@ -3,8 +3,8 @@
 use api::cloud::CloudErrorKind;
 use api::provider::v1::place_network_request::Usage;
 use api::provider::v1::{
-    EnsureRoutesRequest, EnsureVpcRequest, GetLimitsRequest, Group, ObservePeeringsRequest,
-    PlaceNetworkRequest, Provider, Route, Vpc,
+    DescribeStepsRequest, EnsureRoutesRequest, EnsureVpcRequest, ObservePeeringsRequest,
+    ObserveVpcsRequest, PlaceNetworkRequest, Provider, Route, Vpc,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -151,21 +151,10 @@ async fn a_network_is_placed_until_there_is_no_room() {
 #[tokio::test]
 async fn what_is_not_served_yet_says_so() {
     let suite = Suite::start().await;
-    let status = suite
-        .client()
-        .get_limits(GetLimitsRequest::default())
-        .await
-        .unwrap_err();
+    let steps = DescribeStepsRequest::default();
+    let status = suite.client().describe_steps(steps).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    let request = ObservePeeringsRequest {
-        group: Some(Group {
-            provider: Provider::Gcp.into(),
-            account_id: "acme-prod".into(),
-            region: String::new(),
-        }),
-        deployment: DEPLOYMENT.into(),
-        provider_peering_ids: Vec::new(),
-    };
-    let status = suite.client().observe_peerings(request).await.unwrap_err();
+    let vpcs = ObserveVpcsRequest::default();
+    let status = suite.client().observe_vpcs(vpcs).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
 }

@@ -40,6 +40,36 @@ async fn more_than_a_page_of_peerings_is_listed_whole() {
 }
 
 #[tokio::test]
+async fn ten_thousand_peerings_take_ten_calls_and_one_thousand_take_one() {
+    for (count, calls) in [(10_000, 10), (1_000, 1)] {
+        let suite = Suite::start().await;
+        many(&suite, count).await;
+        suite.cloud.clear_calls();
+        let seen = suite.observe(&[]).await;
+        assert_eq!(ids(&seen).len(), count);
+        assert_eq!(suite.cloud.calls().len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn small_pages_show_all_and_a_cut_one_says_that_something_is_missing() {
+    let suite = Suite::with(&[("AWS__PAGES__PEERINGS", "7")]).await;
+    many(&suite, 60).await;
+    assert_eq!(ids(&suite.observe(&[]).await).len(), 60);
+    for kind in [FaultKind::Cut, FaultKind::LostAnswer] {
+        let fault = Fault {
+            after: 4,
+            ..Fault::once("DescribeVpcPeeringConnections", kind)
+        };
+        suite.cloud.fault(fault);
+        let (pages, error) = suite.observe_pages(&[]).await;
+        assert_eq!(pages.len(), 4, "{kind:?}");
+        assert!(pages.iter().all(|page| !page.1), "{kind:?}");
+        assert_eq!(error.unwrap().kind, CloudErrorKind::Unavailable);
+    }
+}
+
+#[tokio::test]
 async fn an_empty_group_is_a_complete_listing() {
     let suite = Suite::start().await;
     assert!(suite.observe(&[]).await.is_empty());

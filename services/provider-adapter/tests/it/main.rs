@@ -1,4 +1,4 @@
-//! The service on a free port, against a simulated AWS over real sockets.
+//! The service on a free port, against simulated clouds over real sockets.
 
 // Helpers of tests may unwrap as tests do; clippy knows only the tests themselves.
 #![allow(clippy::unwrap_used)]
@@ -6,13 +6,25 @@
 mod adoption;
 mod edge;
 mod faults;
+mod firewall;
 mod garbage;
+mod gcp_edge;
+mod gcp_faults;
+mod gcp_firewall;
+mod gcp_life;
+mod gcp_limits;
+mod gcp_listing;
+mod gcp_operations;
+mod gcp_support;
 mod health;
 mod identity;
+mod limits;
 mod listing;
+mod log;
 mod pair;
 mod parrot;
 mod peerings;
+mod permissions;
 mod routes;
 mod secrets;
 mod support;

@@ -36,6 +36,7 @@ impl Pair {
             provider_peering_id: id.to_owned(),
             vendor_vpc_id: self.vendor_vpc.clone(),
             operation_token: String::new(),
+            request_time: Some(api::timestamp(REQUEST_AT)),
         };
         Ok(self
             .suite

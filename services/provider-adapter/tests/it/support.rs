@@ -24,6 +24,8 @@ pub(crate) const REGION: &str = "eu-west-1";
 /// The secret key of everybody.
 pub(crate) const SECRET: &str = "canary/0123456789abcdef";
 pub(crate) const DEPLOYMENT: &str = "test";
+/// When every request was recorded.
+pub(crate) const REQUEST_AT: i64 = 1_700_000_000_000;
 
 pub(crate) type Client = ProviderServiceClient<Channel>;
 
@@ -48,9 +50,24 @@ impl Adapter {
         more: &str,
         settings: &[(&str, &str)],
     ) -> Self {
-        let accounts = format!(
-            r#"[{{account_id="{VENDOR}", regions=["{REGION}"], endpoint_url="{endpoint}" {more}}}]"#
-        );
+        let accounts = [(VENDOR, endpoint, more)];
+        Self::start_over(account, &accounts, settings).await
+    }
+
+    /// As [`Adapter::start_as`], with these vendor accounts: id, endpoint and what is laid into their settings.
+    pub(crate) async fn start_over(
+        account: &str,
+        accounts: &[(&str, &str, &str)],
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let accounts: Vec<String> = accounts
+            .iter()
+            .map(|(id, endpoint, more)| {
+                format!(
+                    r#"{{account_id="{id}", regions=["{REGION}"], endpoint_url="{endpoint}" {more}}}"#
+                )
+            })
+            .collect();
         let mut env = vec![
             (
                 "PEERWAY_PROVIDER_ADAPTER__SERVER__LISTEN".to_owned(),
@@ -58,7 +75,7 @@ impl Adapter {
             ),
             (
                 "PEERWAY_PROVIDER_ADAPTER__AWS__ACCOUNTS".to_owned(),
-                accounts,
+                format!("[{}]", accounts.join(",")),
             ),
         ];
         env.extend(settings.iter().map(|(key, value)| {
@@ -187,6 +204,7 @@ pub(crate) async fn observe_pages(
         group: Some(group()),
         deployment: DEPLOYMENT.into(),
         provider_peering_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+        expected: Vec::new(),
     };
     let mut stream = client.observe_peerings(request).await.unwrap().into_inner();
     let mut pages = Vec::new();
@@ -248,6 +266,7 @@ pub(crate) fn vpc_request(
         cidr: cidr.into(),
         known: Some(known.clone()),
         create_part: part.into(),
+        operation_token: String::new(),
     }
 }
 
@@ -275,6 +294,8 @@ pub(crate) fn peering_request(
             region: REGION.into(),
             vpc_id: peer_vpc.into(),
         }),
+        operation_token: String::new(),
+        request_time: Some(api::timestamp(REQUEST_AT)),
     }
 }
 

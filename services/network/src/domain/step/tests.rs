@@ -21,6 +21,7 @@ fn timing() -> Timing {
         look_later: Duration::from_secs(5),
         soon_for: Duration::from_secs(60),
         removal: Duration::from_millis(250),
+        operation: Duration::from_secs(1),
     }
 }
 
@@ -188,6 +189,36 @@ fn failure(kind: FailureKind, reason: &str) -> Failure {
         refused: true,
         retry_after: None,
     }
+}
+
+#[test]
+fn an_operation_is_looked_at_in_its_own_time_until_it_ends() {
+    let token = "operation-1".to_owned();
+    let mut network = placed();
+    let working = Answer {
+        operation_token: token.clone(),
+        ..answer(&[], part("vpc"))
+    };
+    network.looked(working, NOW, NOW, &timing());
+    assert_eq!(network.work.step_at, Some(NOW + 1_000));
+    assert_eq!(next_step(&network, NOW + 1_000), Step::Look);
+
+    // An operation that could not be read goes on; one that the cloud refused has ended.
+    let unread = with(network.clone(), |it| {
+        let silence = Failure {
+            refused: false,
+            ..failure(FailureKind::Unavailable, "CLOUD_UNAVAILABLE")
+        };
+        it.failed(&silence, NOW, 0.5);
+    });
+    assert_eq!(unread.work.operation_token, token);
+    let refused = with(network.clone(), |it| {
+        it.failed(&failure(FailureKind::Unknown, "CLOUD_ERROR"), NOW, 0.5);
+    });
+    assert_eq!(refused.work.operation_token, "");
+
+    network.looked(answer(&["vpc"], Ahead::Complete), NOW, NOW, &timing());
+    assert_eq!(network.state, State::Active);
 }
 
 #[test]

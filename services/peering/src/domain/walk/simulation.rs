@@ -44,6 +44,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         RefusalKind::Terminal,
         RefusalKind::Quota,
         RefusalKind::Passing,
+        RefusalKind::InProgress,
         RefusalKind::Unauthorized,
         RefusalKind::Unknown,
     ];
@@ -196,7 +197,7 @@ impl World {
                 self.become_all(vec![progress::requesting(&self.peering, now)]);
                 self.create();
                 match self.cloud.now().filter(|_| answered) {
-                    Some(seen) => progress::requested(&self.peering, &seen, &RULES, now),
+                    Some(seen) => progress::requested(&self.peering, &seen, "", &RULES, now),
                     None => vec![progress::refused(&self.peering, &step, &lost, now)],
                 }
             }
@@ -209,6 +210,7 @@ impl World {
                 }
             }
             Step::Detach if answered => vec![progress::detached(&self.peering, now)],
+            Step::Follow | Step::Hint => unreachable!("there are no two halves"),
             Step::Routes | Step::Detach => {
                 vec![progress::refused(&self.peering, &step, &lost, now)]
             }

@@ -55,6 +55,9 @@ pub struct Model {
     pub gone: bool,
     pub routes_due: bool,
     pub traceparent: Option<String>,
+    pub busy_since: Option<i64>,
+    pub waits_for: Option<String>,
+    pub hint_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

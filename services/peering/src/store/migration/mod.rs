@@ -1,6 +1,7 @@
 //! The schema of this service's database, with the tables of the shared libraries in it.
 
 mod m0001_peering;
+mod m0002_cloud_busy;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             queue::migration(),
             // After the queue's: its rows name groups.
             Box::new(m0001_peering::CreatePeering),
+            Box::new(m0002_cloud_busy::CreateCloudBusy),
         ]
     }
 }

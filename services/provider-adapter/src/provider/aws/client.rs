@@ -103,8 +103,9 @@ impl Ec2 {
             error.r#type = Empty,
         );
         let answer = sending.instrument(span.clone()).await.map_err(|error| {
-            let failure = error::classify(api, error);
+            let failure = error::classify(&self.account, api, error);
             span.record("error.type", failure.label());
+            self.log(api, &failure);
             failure
         });
         if answer.as_ref().is_err_and(Failure::is_unauthorized) {
@@ -113,6 +114,17 @@ impl Ec2 {
         let works = answer.as_ref().err().is_none_or(Failure::is_answer);
         self.works.store(works, Ordering::Relaxed);
         answer
+    }
+
+    /// Once for every call that failed; a refusal may be what the caller expects, a missing answer is not.
+    fn log(&self, api: &'static str, failure: &Failure) {
+        let (account, region) = (&self.account, &self.region);
+        let error = failure.message();
+        if failure.is_answer() {
+            tracing::info!(api, %account, %region, error, "the cloud refused a call");
+        } else {
+            tracing::warn!(api, %account, %region, error, "a call of the cloud failed");
+        }
     }
 
     /// Whether the last call had an answer that can be worked with, be it a refusal; true before the first.

@@ -1,4 +1,4 @@
-//! What EC2's errors mean: every code that is known, and what follows from a silence.
+//! What became of a call that failed: what its code means for the caller, and what follows from a silence.
 
 use std::error::Error;
 use std::io;
@@ -9,21 +9,13 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 
+use super::code::{ERROR, UNAUTHORIZED, UNAVAILABLE, meaning};
+use super::unauthorized::{self, ASSUME_ROLE};
+
 /// The longest sentence of the cloud that is passed on; encoded authorization failures run to kilobytes.
 const LONGEST: usize = 400;
 /// After throttling: EC2's buckets refill by the second and it names no delay.
 const THROTTLE_DELAY: Duration = Duration::from_secs(1);
-
-pub(super) const UNAVAILABLE: &str = "CLOUD_UNAVAILABLE";
-pub(super) const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
-/// Another operation is in the way.
-pub(super) const IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
-/// A quota of the vendor's account that has no reason of its own.
-const LIMIT: &str = "CLOUD_LIMIT";
-/// The cloud refuses the request for good, for a cause that no other reason names.
-const REFUSED: &str = "CLOUD_REFUSED";
-/// An error that nobody has classified yet.
-const ERROR: &str = "CLOUD_ERROR";
 
 /// A call that failed: what it means, and the cloud's own code for those who know better in their case.
 #[derive(Debug, Clone)]
@@ -49,10 +41,11 @@ impl Failure {
 
     /// Whether the cloud answered, if only with a refusal that has its cause in what was asked.
     pub(super) fn is_answer(&self) -> bool {
-        !matches!(
-            self.error.kind,
-            CloudErrorKind::Unavailable | CloudErrorKind::Unauthorized
-        )
+        self.is_not_found()
+            || !matches!(
+                self.error.kind,
+                CloudErrorKind::Unavailable | CloudErrorKind::Unauthorized
+            )
     }
 
     /// Whether the credentials were refused.
@@ -113,8 +106,8 @@ impl Failure {
     }
 }
 
-/// What became of a call that brought no result.
-pub(super) fn classify<E>(api: &str, error: SdkError<E, HttpResponse>) -> Failure
+/// What became of a call in the vendor's `account` that brought no result.
+pub(super) fn classify<E>(account: &str, api: &str, error: SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -122,11 +115,12 @@ where
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let meta = answer.err();
-            from_code(api, status, meta.code().unwrap_or_default(), meta.message())
+            let code = meta.code().unwrap_or_default();
+            from_code(account, api, status, code, meta.message())
         }
         SdkError::ResponseError(_) => Failure::unusable(api, deepest(&error)),
         SdkError::TimeoutError(_) => Failure::unusable(api, "no answer in time"),
-        SdkError::DispatchFailure(_) => not_sent(api, &error),
+        SdkError::DispatchFailure(_) => not_sent(account, api, &error),
         _ => Failure {
             code: String::new(),
             error: CloudError::refused(
@@ -139,9 +133,9 @@ where
 }
 
 /// The request did not go out, or the connection broke: only the cause tells which.
-fn not_sent(api: &str, error: &(dyn Error + 'static)) -> Failure {
+fn not_sent(account: &str, api: &str, error: &(dyn Error + 'static)) -> Failure {
     if let Some(cause) = find::<CredentialsError>(error) {
-        return no_credentials(api, cause);
+        return no_credentials(account, api, cause);
     }
     let mut failure = Failure::unusable(api, format!("no connection: {}", deepest(error)));
     let refused = find::<io::Error>(error)
@@ -151,16 +145,19 @@ fn not_sent(api: &str, error: &(dyn Error + 'static)) -> Failure {
 }
 
 /// No credentials, so EC2 was never asked.
-fn no_credentials(api: &str, error: &CredentialsError) -> Failure {
+fn no_credentials(account: &str, api: &str, error: &CredentialsError) -> Failure {
     // The role was refused by STS, in whose words the cause stands.
     if let Some(meta) = find::<ErrorMetadata>(error) {
         let code = meta.code().unwrap_or_default();
         return Failure {
             code: String::new(),
-            error: from_code("AssumeRole", 400, code, meta.message()).while_looking(),
+            error: from_code(account, ASSUME_ROLE, 400, code, meta.message()).while_looking(),
         };
     }
-    let message = format!("{api}: no credentials: {}", deepest(error));
+    let message = format!(
+        "{api}: no credentials for account {account}: {}",
+        deepest(error)
+    );
     let (kind, reason) = match error {
         CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
             (CloudErrorKind::Unavailable, UNAVAILABLE)
@@ -173,19 +170,14 @@ fn no_credentials(api: &str, error: &CredentialsError) -> Failure {
     }
 }
 
-fn from_code(api: &str, status: u16, code: &str, message: Option<&str>) -> Failure {
-    let message: String = message
-        .unwrap_or("no further word")
-        .chars()
-        .take(LONGEST)
-        .collect();
-    let shown = if code.is_empty() {
-        format!("HTTP {status}")
-    } else {
-        code.to_owned()
-    };
-    let message = format!("{api}: {message} ({shown})");
+fn from_code(account: &str, api: &str, status: u16, code: &str, message: Option<&str>) -> Failure {
+    let said = message.unwrap_or("no further word");
     let (kind, reason, refused) = meaning(status, code);
+    let message = match (kind, code) {
+        (CloudErrorKind::Unauthorized, _) => unauthorized::message(account, api, code, said),
+        (_, "") => format!("{api}: {} (HTTP {status})", shortened(said)),
+        _ => format!("{api}: {} ({code})", shortened(said)),
+    };
     let error = CloudError {
         kind,
         reason: reason.to_owned(),
@@ -196,102 +188,6 @@ fn from_code(api: &str, status: u16, code: &str, message: Option<&str>) -> Failu
     Failure {
         code: code.to_owned(),
         error,
-    }
-}
-
-/// What a code means wherever it comes up, its reason, and whether the cloud surely did nothing.
-fn meaning(status: u16, code: &str) -> (CloudErrorKind, &'static str, bool) {
-    use CloudErrorKind::*;
-    match code {
-        "RequestLimitExceeded"
-        | "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "EC2ThrottledException"
-        | "TooManyRequestsException"
-        | "BandwidthLimitExceeded"
-        | "SlowDown" => (Throttled, "CLOUD_THROTTLED", true),
-
-        "UnauthorizedOperation"
-        | "AccessDenied"
-        | "AccessDeniedException"
-        | "AuthFailure"
-        | "Blocked"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "IncompleteSignature"
-        | "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
-        | "InvalidSecurity"
-        | "InvalidSignatureException"
-        | "MissingAuthenticationToken"
-        | "OptInRequired"
-        | "PendingVerification"
-        | "RegionDisabledException"
-        | "RequestExpired"
-        | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => (Unauthorized, UNAUTHORIZED, true),
-
-        "VpcLimitExceeded" => (Quota, "VPC_LIMIT", true),
-        "OutstandingVpcPeeringConnectionLimitExceeded" => (Quota, "OUTSTANDING_LIMIT", true),
-        "VpcPeeringConnectionsPerVpcLimitExceeded"
-        | "ActiveVpcPeeringConnectionPerVpcLimitExceeded" => (Quota, "ACTIVE_LIMIT", true),
-        "RouteLimitExceeded" => (Quota, "ROUTE_TABLE_FULL", true),
-        "RulesPerSecurityGroupLimitExceeded" => (Quota, "ALLOW_LIST_FULL", true),
-        "LimitExceeded"
-        | "ResourceLimitExceeded"
-        | "SecurityGroupLimitExceeded"
-        | "SubnetLimitExceeded"
-        | "TagLimitExceeded" => (Quota, LIMIT, true),
-
-        "DependencyViolation" => (InProgress, "NETWORK_NOT_EMPTY", true),
-        "IncorrectState"
-        | "InvalidState"
-        | "InvalidStateTransition"
-        | "InvalidVpcState"
-        | "OperationConflict"
-        | "PriorRequestNotComplete" => (InProgress, IN_PROGRESS, true),
-
-        "VpcPeeringConnectionAlreadyExists" => (Terminal, "DUPLICATE_PEERING", true),
-        "InvalidParameter"
-        | "InvalidParameterCombination"
-        | "InvalidParameterValue"
-        | "InvalidAction"
-        | "InvalidRequest"
-        | "InvalidQueryParameter"
-        | "InvalidSubnet.Range"
-        | "InvalidVpcRange"
-        | "InvalidVpc.Range"
-        | "MalformedQueryString"
-        | "MissingAction"
-        | "MissingParameter"
-        | "OperationNotPermitted"
-        | "UnknownParameter"
-        | "Unsupported"
-        | "UnsupportedOperation"
-        | "UnsupportedProtocol"
-        | "ValidationError" => (Terminal, REFUSED, true),
-        malformed if malformed.ends_with(".Malformed") => (Terminal, REFUSED, true),
-
-        // It stands, though the last look did not show it yet: the caller has to look again.
-        "InvalidSubnet.Conflict" | "InvalidGroup.Duplicate" | "RouteAlreadyExists" => {
-            (Unavailable, UNAVAILABLE, false)
-        }
-        // Made a moment ago and not visible everywhere, or gone: a later look tells which.
-        missing if missing.ends_with(".NotFound") => (Unavailable, UNAVAILABLE, true),
-
-        "InsufficientAddressCapacity"
-        | "InternalError"
-        | "InternalFailure"
-        | "RequestTimeout"
-        | "ServiceUnavailable"
-        | "Unavailable" => (Unavailable, UNAVAILABLE, false),
-        // Somebody on the way answered, or nobody: EC2 always sends a code.
-        "" => (Unavailable, UNAVAILABLE, false),
-        _ if status >= 500 => (Unavailable, UNAVAILABLE, false),
-        _ => (Unknown, ERROR, true),
     }
 }
 
@@ -311,75 +207,25 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
         .last()
         .map(ToString::to_string)
         .unwrap_or_default();
-    text.chars().take(LONGEST).collect()
+    shortened(&text)
+}
+
+/// As much of a sentence of the cloud as is passed on.
+pub(super) fn shortened(said: &str) -> String {
+    said.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(status: u16, code: &str) -> (CloudErrorKind, String, bool) {
-        let error = from_code("CreateVpc", status, code, Some("words")).of_write();
-        (error.kind, error.reason, error.refused)
-    }
-
-    #[test]
-    fn throttling_is_a_refusal_even_as_a_503() {
-        use CloudErrorKind::Throttled;
-        assert_eq!(
-            of(503, "RequestLimitExceeded"),
-            (Throttled, "CLOUD_THROTTLED".into(), true)
-        );
-        assert_eq!(of(503, "SlowDown").0, Throttled);
-    }
-
-    #[test]
-    fn a_server_error_leaves_the_outcome_open() {
-        for (status, code) in [
-            (500, "InternalError"),
-            (503, "Unavailable"),
-            (502, ""),
-            (599, "New"),
-        ] {
-            assert_eq!(
-                of(status, code),
-                (CloudErrorKind::Unavailable, UNAVAILABLE.into(), false)
-            );
-        }
-    }
-
-    #[test]
-    fn a_refusal_nobody_has_classified_did_nothing() {
-        assert_eq!(
-            of(400, "SomethingNew"),
-            (CloudErrorKind::Unknown, "CLOUD_ERROR".into(), true)
-        );
-        // Without a code it was not EC2 that answered.
-        assert!(!of(400, "").2);
-    }
-
-    #[test]
-    fn quotas_are_told_apart() {
-        for (code, reason) in [
-            (
-                "OutstandingVpcPeeringConnectionLimitExceeded",
-                "OUTSTANDING_LIMIT",
-            ),
-            ("VpcPeeringConnectionsPerVpcLimitExceeded", "ACTIVE_LIMIT"),
-            (
-                "ActiveVpcPeeringConnectionPerVpcLimitExceeded",
-                "ACTIVE_LIMIT",
-            ),
-            ("VpcLimitExceeded", "VPC_LIMIT"),
-            ("RouteLimitExceeded", "ROUTE_TABLE_FULL"),
-        ] {
-            assert_eq!(of(400, code), (CloudErrorKind::Quota, reason.into(), true));
-        }
+    fn of(api: &str, code: &str, said: &str) -> Failure {
+        from_code("111122223333", api, 400, code, Some(said))
     }
 
     #[test]
     fn a_look_that_is_refused_ends_nothing_for_good() {
-        let look = || from_code("DescribeVpcs", 400, "InvalidParameterValue", Some("words"));
+        let look = || of("DescribeVpcs", "InvalidParameterValue", "words");
         assert_eq!(look().of_write().kind, CloudErrorKind::Terminal);
         for error in [look().while_looking(), look().after_writing()] {
             assert_eq!(error.kind, CloudErrorKind::Unknown);
@@ -387,13 +233,24 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_is_not_found_is_an_answer() {
+        assert!(of("DeleteVpc", "InvalidVpcID.NotFound", "words").is_answer());
+        assert!(!of("DeleteVpc", "InternalError", "words").is_answer());
+        assert!(!of("DeleteVpc", "UnauthorizedOperation", "words").is_answer());
+    }
+
+    #[test]
+    fn only_throttling_says_when_to_come_back() {
+        let delay = |code| of("DescribeVpcs", code, "words").of_write().retry_after;
+        assert_eq!(delay("RequestLimitExceeded"), Some(THROTTLE_DELAY));
+        assert_eq!(delay("InternalError"), None);
+    }
+
+    #[test]
     fn long_sentences_are_shortened() {
-        let error = from_code(
-            "CreateVpc",
-            403,
-            "UnauthorizedOperation",
-            Some(&"x".repeat(9000)),
-        );
-        assert!(error.message().len() < 500);
+        let long = "x".repeat(9000);
+        for code in ["InvalidParameterValue", "AuthFailure"] {
+            assert!(of("CreateVpc", code, &long).message().len() < 500);
+        }
     }
 }

@@ -12,7 +12,8 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 
 use super::client::Ec2;
-use super::error::{Failure, UNAUTHORIZED, UNAVAILABLE};
+use super::code::{UNAUTHORIZED, UNAVAILABLE};
+use super::error::Failure;
 use super::guard::WellFormed;
 
 const API: &str = "GetCallerIdentity";
@@ -68,7 +69,9 @@ pub(super) async fn verify(ec2: &Ec2) -> Result<(), CloudError> {
         }
         Some(account) if account != ec2.account => {
             ec2.fails();
-            return Err(another(&account, ec2));
+            let error = another(&account, ec2);
+            tracing::warn!(region = %ec2.region, error = error.message, "no call is made");
+            return Err(error);
         }
         Some(_) => {}
         None => tracing::warn!(

@@ -1,9 +1,13 @@
 //! AWS: the vendor's accounts, and each call of the contract in terms of EC2.
 
 mod client;
+mod code;
 mod error;
+mod firewall;
+mod firewall_plan;
 mod guard;
 mod identity;
+mod limits;
 mod peering;
 mod peering_list;
 mod peering_state;
@@ -11,6 +15,7 @@ mod place;
 mod route_plan;
 mod routes;
 mod tags;
+mod unauthorized;
 mod vpc;
 mod vpc_delete;
 mod vpc_look;
@@ -24,13 +29,14 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::config::timeout::TimeoutConfig;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt, future};
 use tokio::sync::OnceCell;
 use types::GroupId;
 
 use super::{
-    DeletePeering, DeleteVpc, EnsurePeering, EnsureRoutes, EnsureVpc, ObservePeerings, Pages,
-    PeeringObservation, PlaceNetwork, Provider, Removal, RoutesProgress, VpcProgress,
+    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
+    ObservePeerings, Pages, PeeringObservation, PlaceNetwork, Provider, Removal, RoutesProgress,
+    Underway, VpcProgress,
 };
 use crate::config::{AccountConfig, AwsConfig};
 use client::Ec2;
@@ -122,28 +128,37 @@ impl Aws {
 
 #[tonic::async_trait]
 impl Provider for Aws {
-    fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError> {
+    async fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError> {
         place::choose(&self.0.config.accounts, ask)
     }
 
-    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<VpcProgress, CloudError> {
+    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<Underway<VpcProgress>, CloudError> {
         let ec2 = self.client(&ask.vpc.group).await?;
-        vpc::ensure(&ec2, ask).await
+        vpc::ensure(&ec2, ask).await.map(Underway::ended)
     }
 
-    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Removal, CloudError> {
+    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError> {
         let ec2 = self.client(&ask.vpc.group).await?;
-        vpc_delete::delete(&ec2, &ask).await
+        vpc_delete::delete(&ec2, &ask).await.map(Underway::ended)
     }
 
-    async fn ensure_peering(&self, ask: EnsurePeering) -> Result<PeeringObservation, CloudError> {
-        let ec2 = self.client(&ask.peering.group).await?;
-        peering::ensure(&ec2, &ask).await
+    async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError> {
+        let ec2 = self.client(&ask.vpc.group).await?;
+        firewall::ensure(&ec2, &ask).await.map(Underway::ended)
     }
 
-    async fn delete_peering(&self, ask: DeletePeering) -> Result<Removal, CloudError> {
+    async fn ensure_peering(
+        &self,
+        ask: EnsurePeering,
+    ) -> Result<Underway<Option<PeeringObservation>>, CloudError> {
         let ec2 = self.client(&ask.peering.group).await?;
-        peering::delete(&ec2, &ask).await
+        let seen = peering::ensure(&ec2, &ask).await?;
+        Ok(Underway::ended(Some(seen)))
+    }
+
+    async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError> {
+        let ec2 = self.client(&ask.peering.group).await?;
+        peering::delete(&ec2, &ask).await.map(Underway::ended)
     }
 
     fn observe_peerings(&self, ask: ObservePeerings) -> Pages<PeeringObservation> {
@@ -160,5 +175,21 @@ impl Provider for Aws {
     async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError> {
         let ec2 = self.client(&ask.vpc.group).await?;
         routes::ensure(&ec2, &ask).await
+    }
+
+    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {
+        let groups = self.0.config.accounts.iter().flat_map(|account| {
+            let id = account.account_id.as_str();
+            let group = move |region: &types::Region| (account, GroupId::aws(id, region.as_str()));
+            account.regions.iter().map(group)
+        });
+        let limits = groups.map(|(account, group)| async move {
+            let used = match usage.then(|| self.client(&group)) {
+                Some(client) => limits::used(client.await).await,
+                None => limits::Used::default(),
+            };
+            limits::of(account, &group, used)
+        });
+        Ok(future::join_all(limits).await.concat())
     }
 }

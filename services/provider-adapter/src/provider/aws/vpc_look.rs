@@ -35,7 +35,8 @@ impl Marks {
         ]
     }
 
-    fn are_on(&self, found: &[Tag]) -> bool {
+    /// Whether an object carries them.
+    pub(super) fn are_on(&self, found: &[Tag]) -> bool {
         tags::carries(found, &self.pairs())
     }
 }

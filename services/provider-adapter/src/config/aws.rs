@@ -1,31 +1,13 @@
-//! The settings of the provider-adapter and the rules between them.
+//! Section `aws`: the vendor's accounts at AWS.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
-use runtime::config::{Error, ServerConfig, Sources, TelemetryConfig};
+use runtime::config::Error;
 use serde::Deserialize;
 use types::{AwsAccountId, Region};
-use url::Url;
 
-/// Prefix of the environment variables.
-pub const ENV_PREFIX: &str = "PEERWAY_PROVIDER_ADAPTER";
-
-/// The settings with their defaults.
-pub const DEFAULTS: &str = include_str!("../config.default.toml");
-
-/// Everything that can be set; `config.default.toml` says what each setting means.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// The gRPC port.
-    pub server: ServerConfig,
-    /// Logs and traces.
-    pub telemetry: TelemetryConfig,
-    /// The vendor's accounts at AWS and how they are asked.
-    pub aws: AwsConfig,
-}
+use super::{LONGEST, is_web};
 
 /// Section `aws`.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,36 +60,29 @@ pub struct AccountConfig {
     /// VPCs that the account may have per region.
     #[serde(default = "vpc_limit")]
     pub vpc_limit: u32,
+    /// Requests nobody has accepted yet that the account may have per region.
+    #[serde(default = "outstanding_limit")]
+    pub outstanding_limit: u32,
+    /// Active peerings that a VPC of the account may have.
+    #[serde(default = "peerings_per_vpc")]
+    pub peerings_per_vpc: u32,
 }
-
-/// The longest that one call of the cloud may take; see `ProviderService` on what callers wait for.
-const LONGEST: Duration = Duration::from_secs(4);
 
 fn vpc_limit() -> u32 {
     5
 }
 
-impl Config {
-    /// Loads the built-in defaults, then `file`, then `env` (usually `std::env::vars()`), and checks the whole.
-    pub fn load(file: Option<&Path>, env: Vec<(String, String)>) -> Result<Self, Error> {
-        let config: Self = runtime::config::load(Sources {
-            defaults: &[("", DEFAULTS)],
-            file,
-            env_prefix: ENV_PREFIX,
-            env,
-        })?;
-        config.check()?;
-        Ok(config)
-    }
+fn outstanding_limit() -> u32 {
+    25
+}
 
-    /// Checks the rules between settings.
-    pub fn check(&self) -> Result<(), Error> {
-        self.aws.check()
-    }
+fn peerings_per_vpc() -> u32 {
+    50
 }
 
 impl AwsConfig {
-    fn check(&self) -> Result<(), Error> {
+    /// Checks the rules between settings of the section.
+    pub(super) fn check(&self) -> Result<(), Error> {
         let sizes = [
             ("peerings", self.pages.peerings, 1000),
             ("vpcs", self.pages.vpcs, 1000),
@@ -176,8 +151,13 @@ impl AccountConfig {
         if regions.is_empty() || regions.len() != self.regions.len() {
             return Err(self.rule("regions must name at least one region, and none twice"));
         }
-        if self.vpc_limit == 0 {
-            return Err(self.rule("vpc_limit must be at least 1"));
+        let limits = [
+            ("vpc_limit", self.vpc_limit),
+            ("outstanding_limit", self.outstanding_limit),
+            ("peerings_per_vpc", self.peerings_per_vpc),
+        ];
+        if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
+            return Err(self.rule(&format!("{name} must be at least 1")));
         }
         if let Some(url) = &self.endpoint_url
             && !is_web(url)
@@ -202,10 +182,6 @@ impl AccountConfig {
     }
 }
 
-fn is_web(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
 fn is_role_of(arn: &str, account: &AwsAccountId) -> bool {
     match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
         ["arn", partition, "iam", "", owner, role] => {
@@ -222,17 +198,11 @@ fn is_role_of(arn: &str, account: &AwsAccountId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, ENV_PREFIX};
 
     fn with(accounts: &str) -> Result<Config, Error> {
         let name = format!("{ENV_PREFIX}__AWS__ACCOUNTS");
         Config::load(None, vec![(name, accounts.to_owned())])
-    }
-
-    #[test]
-    fn the_defaults_load() {
-        let config = Config::load(None, Vec::new()).unwrap();
-        assert_eq!(config.aws.call_timeout, Duration::from_secs(4));
-        assert!(config.aws.accounts.is_empty());
     }
 
     #[test]
@@ -245,6 +215,10 @@ mod tests {
         assert_eq!(
             (account.account_id.as_str(), account.vpc_limit),
             ("012345678901", 5)
+        );
+        assert_eq!(
+            (account.outstanding_limit, account.peerings_per_vpc),
+            (25, 50)
         );
     }
 
@@ -274,6 +248,10 @@ mod tests {
                     r#"[{{{one}, regions=["eu-west-1"], role_arn="arn:aws:iam::999999999999:role/x"}}]"#
                 ),
                 "of that account",
+            ),
+            (
+                format!(r#"[{{{one}, regions=["eu-west-1"], outstanding_limit=0}}]"#),
+                "outstanding_limit must be at least 1",
             ),
             (
                 format!(r#"[{{{one}, regions=["eu-west-1"], external_id="x"}}]"#),

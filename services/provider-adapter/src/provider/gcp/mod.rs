@@ -1,0 +1,162 @@
+//! GCP: the vendor's projects, and each call of the contract in terms of Compute Engine.
+//!
+//! GCP works on for seconds after it has answered. A call that began something therefore answers at once, with a token
+//! for the operation; the next one reads the operation, and what it did is believed only when a look shows it.
+
+mod client;
+mod credentials;
+mod error;
+mod firewall;
+mod limits;
+mod meaning;
+mod names;
+mod operation;
+mod peering;
+mod peering_list;
+mod peering_state;
+mod token;
+mod url;
+mod vpc;
+mod vpc_delete;
+mod vpc_look;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::cloud::{CloudError, CloudErrorKind};
+use futures::{StreamExt, future, stream};
+use types::GroupId;
+
+use super::place::{self, Words};
+use super::{
+    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
+    ObservePeerings, Pages, PeeringObservation, PlaceNetwork, Provider, Removal, Route, RouteState,
+    RoutesProgress, Underway, VpcProgress,
+};
+use crate::config::GcpConfig;
+use client::{Gce, Project};
+
+const WORDS: Words = Words {
+    account: "project",
+    network: "network",
+    list: "gcp.projects",
+    limits: "the quota \"Networks\" there and gcp.projects.network_limit with it",
+};
+
+/// GCP as the vendor's projects see it.
+#[derive(Clone)]
+pub struct Gcp {
+    config: Arc<GcpConfig>,
+    projects: Arc<BTreeMap<String, Arc<Project>>>,
+}
+
+impl Gcp {
+    /// Over the configured projects. Asks no cloud: credentials are looked for at the first call.
+    pub fn new(config: GcpConfig) -> Self {
+        let projects = config.projects.iter().map(|project| {
+            let id = project.project_id.to_string();
+            (id, Arc::new(Project::new(&config, project)))
+        });
+        Self {
+            projects: Arc::new(projects.collect()),
+            config: Arc::new(config),
+        }
+    }
+
+    /// Whether every project that was asked gave a usable answer last time. Asks no cloud.
+    pub fn works(&self) -> bool {
+        self.projects.values().all(|project| project.works())
+    }
+
+    /// The project of a group. `operation_token`: of what may be under way there.
+    fn gce(&self, group: &GroupId, operation_token: &str) -> Result<Gce, CloudError> {
+        let id = group.account.as_deref().unwrap_or_default();
+        let project = self.projects.get(id).ok_or_else(|| CloudError {
+            refused: operation_token.is_empty(),
+            ..CloudError::refused(
+                CloudErrorKind::Unauthorized,
+                meaning::UNAUTHORIZED,
+                format!("project {id} is not configured: the vendor has to add it to gcp.projects"),
+            )
+        })?;
+        Ok(Gce::new(project.clone()))
+    }
+}
+
+#[tonic::async_trait]
+impl Provider for Gcp {
+    async fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError> {
+        // In the order of the settings, which decides between equals.
+        let here = self
+            .config
+            .projects
+            .iter()
+            .filter(|project| project.regions.contains(&ask.region))
+            .filter_map(|project| self.projects.get(project.project_id.as_str()));
+        let here = here.map(|project| async {
+            let gce = Gce::new(project.clone());
+            (GroupId::gcp(gce.id()), limits::of_ours(&gce, ask).await)
+        });
+        place::choose(&WORDS, future::join_all(here).await, ask)
+    }
+
+    async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<Underway<VpcProgress>, CloudError> {
+        let gce = self.gce(&ask.vpc.group, &ask.operation_token)?;
+        vpc::ensure(&gce, ask).await
+    }
+
+    async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError> {
+        let gce = self.gce(&ask.vpc.group, &ask.operation_token)?;
+        vpc_delete::delete(&gce, &ask).await
+    }
+
+    async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError> {
+        let gce = self.gce(&ask.vpc.group, &ask.operation_token)?;
+        firewall::ensure(&gce, &ask).await
+    }
+
+    async fn ensure_peering(
+        &self,
+        ask: EnsurePeering,
+    ) -> Result<Underway<Option<PeeringObservation>>, CloudError> {
+        let gce = self.gce(&ask.peering.group, &ask.operation_token)?;
+        peering::ensure(&gce, &ask).await
+    }
+
+    async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError> {
+        let gce = self.gce(&ask.peering.group, &ask.operation_token)?;
+        peering::delete(&gce, &ask).await
+    }
+
+    fn observe_peerings(&self, ask: ObservePeerings) -> Pages<PeeringObservation> {
+        match self.gce(&ask.group, "") {
+            Ok(gce) => peering_list::pages(gce, ask),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    /// GCP exchanges the routes of subnets by itself, so there is nothing to do and nobody to ask.
+    async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError> {
+        let routes = ask
+            .wanted
+            .into_iter()
+            .map(|(cidr, provider_peering_id)| Route {
+                cidr,
+                provider_peering_id,
+                state: RouteState::Active,
+            });
+        Ok(RoutesProgress {
+            routes: routes.collect(),
+            complete: true,
+        })
+    }
+
+    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {
+        let projects = self.projects.values();
+        let asked = projects.map(|project| async {
+            let gce = Gce::new(project.clone());
+            limits::of(&gce, usage).await
+        });
+        Ok(future::join_all(asked).await.concat())
+    }
+}

@@ -1,0 +1,98 @@
+//! A network's peering in the adapter's words.
+
+use google_cloud_compute_v1::model::NetworkPeering;
+use google_cloud_compute_v1::model::network_peering::State;
+
+use super::url;
+use crate::provider::{Peer, PeeringObservation, PeeringState};
+
+/// What the network `network` shows of one of its halves; none when it lacks its name, its state or its other end.
+pub(super) fn observation(network: &str, half: &NetworkPeering) -> Option<PeeringObservation> {
+    let (project, name) = url::network(half.network.as_deref()?)?;
+    let state = half.state.as_ref()?;
+    Some(PeeringObservation {
+        provider_peering_id: half.name.clone().filter(|name| !name.is_empty())?,
+        deployment: String::new(),
+        peering_id: String::new(),
+        attempt: 0,
+        state: match state {
+            State::Active => PeeringState::Active,
+            State::Inactive => PeeringState::Inactive,
+            _ => PeeringState::Unrecognized,
+        },
+        reason: "",
+        message: without_time(half.state_details.as_deref().unwrap_or_default()).to_owned(),
+        raw_state: state.name().unwrap_or_default().to_owned(),
+        expire_at: None,
+        vendor_vpc_id: network.to_owned(),
+        peer: Peer {
+            account_id: project.to_owned(),
+            region: String::new(),
+            vpc_id: name.to_owned(),
+        },
+        peer_cidrs: Vec::new(),
+    })
+}
+
+/// The sentence behind the time in brackets that the cloud puts before it, which would make every sentence another.
+fn without_time(details: &str) -> &str {
+    let rest = details
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'));
+    let sentence = rest.map_or(details, |(_, sentence)| sentence);
+    sentence.trim_start_matches(':').trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half() -> NetworkPeering {
+        NetworkPeering::new()
+            .set_name("peerway-1")
+            .set_network(
+                "https://www.googleapis.com/compute/v1/projects/customer-1/global/networks/main",
+            )
+            .set_state(State::Inactive)
+            .set_state_details(
+                "[2026-11-22T10:00:00.000-08:00]: Waiting for peer network to connect.",
+            )
+    }
+
+    #[test]
+    fn a_half_is_read_without_the_time_of_its_sentence() {
+        let seen = observation("ours", &half()).unwrap();
+        assert_eq!(seen.state, PeeringState::Inactive);
+        assert_eq!(seen.message, "Waiting for peer network to connect.");
+        assert_eq!(
+            (&*seen.raw_state, &*seen.vendor_vpc_id),
+            ("INACTIVE", "ours")
+        );
+        assert_eq!(
+            (&*seen.peer.account_id, &*seen.peer.vpc_id),
+            ("customer-1", "main")
+        );
+        assert_eq!(without_time("Connected."), "Connected.");
+    }
+
+    #[test]
+    fn a_state_never_seen_before_concludes_nothing() {
+        let seen = observation("ours", &half().set_state(State::from("MELTED"))).unwrap();
+        assert_eq!(
+            (seen.state, &*seen.raw_state),
+            (PeeringState::Unrecognized, "MELTED")
+        );
+    }
+
+    #[test]
+    fn a_half_that_lacks_what_makes_it_one_is_none() {
+        for broken in [
+            half().set_or_clear_name(None::<String>),
+            half().set_or_clear_network(None::<String>),
+            half().set_or_clear_state(None::<State>),
+            half().set_network("main"),
+        ] {
+            assert_eq!(observation("ours", &broken), None);
+        }
+    }
+}
