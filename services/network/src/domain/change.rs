@@ -111,11 +111,11 @@ impl Network {
         guarded || first
     }
 
-    /// The cloud surely did not make what was requested.
-    pub fn request_refused(&mut self) {
+    /// The cloud surely did not make what was requested. `was_touched`: an earlier request may have made something.
+    pub fn request_refused(&mut self, was_touched: bool) {
         self.work.requested = None;
         if self.vpc.is_empty() {
-            self.work.touched = false;
+            self.work.touched = was_touched;
         }
     }
 

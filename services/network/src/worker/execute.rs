@@ -51,7 +51,7 @@ impl Worker {
                 self.commit(network, now, |after| after.placed(account, now))
                     .await
             }
-            Err(failure) => self.give_up(network, failure, false, halt).await,
+            Err(failure) => self.give_up(network, failure, None, halt).await,
         }
     }
 
@@ -67,8 +67,9 @@ impl Worker {
             }
             Err(failure) => {
                 // What is refused is then the operation that was followed.
-                let unmade = failure.refused && !network.work.operation_token.is_empty();
-                self.give_up(network, failure, unmade, halt).await
+                let ended = failure.refused && !network.work.operation_token.is_empty();
+                self.give_up(network, failure, ended.then_some(true), halt)
+                    .await
             }
         }
     }
@@ -84,6 +85,7 @@ impl Worker {
         halt: &Halt,
     ) -> Result<Option<Network>, Error> {
         let asked = Instant::now();
+        let was_touched = network.work.touched;
         let mut asking = network.clone();
         if asking.requesting(part, guarded, begun) {
             network = self.store.save(&network, asking, &origin(), begun).await?;
@@ -105,8 +107,8 @@ impl Worker {
                 .await?
             }
             Err(failure) => {
-                let refused = failure.refused;
-                self.give_up(&network, failure, refused, halt).await?
+                let unmade = failure.refused.then_some(was_touched);
+                self.give_up(&network, failure, unmade, halt).await?
             }
         };
         Ok(Some(after))
@@ -122,16 +124,17 @@ impl Worker {
                 })
                 .await
             }
-            Err(failure) => self.give_up(network, failure, false, halt).await,
+            Err(failure) => self.give_up(network, failure, None, halt).await,
         }
     }
 
-    /// Records a step that could not be done. `unmade`: it was a request, and the cloud surely did not follow it.
+    /// Records a step that could not be done. `unmade`: it was a request, and the cloud surely did not follow it; its value
+    /// is whether an earlier one may have been followed.
     async fn give_up(
         &self,
         network: &Network,
         failure: Failure,
-        unmade: bool,
+        unmade: Option<bool>,
         halt: &Halt,
     ) -> Result<Network, Error> {
         tracing::info!(
@@ -151,8 +154,8 @@ impl Worker {
         let now = self.store.now_ms().await?;
         let jitter = rand::random::<f64>();
         self.commit(network, now, |after| {
-            if unmade {
-                after.request_refused();
+            if let Some(was_touched) = unmade {
+                after.request_refused(was_touched);
             }
             after.failed(&failure, now, jitter);
         })

@@ -222,6 +222,18 @@ fn an_operation_is_looked_at_in_its_own_time_until_it_ends() {
 }
 
 #[test]
+fn a_refusal_says_nothing_about_an_earlier_request_whose_answer_was_lost() {
+    for (was_touched, left) in [(false, Step::Record(State::Deleted)), (true, Step::Remove)] {
+        let mut network = placed();
+        network.work.touched = was_touched;
+        network.requesting("vpc", false, NOW);
+        network.request_refused(was_touched);
+        network.state = State::Deleting;
+        assert_eq!(next_step(&network, NOW), left);
+    }
+}
+
+#[test]
 fn a_terminal_refusal_fails_a_pending_network_and_no_other() {
     let refused = failure(FailureKind::Terminal, "INVALID_VPC_RANGE");
     let mut pending = placed();
@@ -298,7 +310,7 @@ fn the_cloud_s_own_delay_is_kept() {
 fn a_full_account_is_left_for_another_unless_something_stands_in_it() {
     let full = failure(FailureKind::Quota, "VPC_LIMIT");
     let mut empty = requested(placed());
-    empty.request_refused();
+    empty.request_refused(false);
     empty.failed(&full, NOW, 0.5);
     assert_eq!(next_step(&empty, NOW), Step::Place);
     assert_eq!(empty.work.refused_accounts, ["111122223333"]);

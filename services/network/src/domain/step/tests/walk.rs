@@ -99,6 +99,7 @@ type Call = Box<dyn FnOnce(&mut Cloud, &mut Network)>;
 /// Takes one step as the worker does; false when there is none to take.
 fn walk(network: &mut Network, cloud: &mut Cloud, now: &mut i64, mood: &Mood, lag: i64) -> bool {
     let step = next_step(network, *now);
+    let was_touched = network.work.touched;
     let begun = *now;
     *now += 40;
     let call: Call = match &step {
@@ -152,7 +153,7 @@ fn walk(network: &mut Network, cloud: &mut Cloud, now: &mut i64, mood: &Mood, la
         Mood::Silent => network.failed(&silent, *now, 0.5),
         Mood::Refuses(kind, reason) => {
             if matches!(step, Step::Make { .. }) {
-                network.request_refused();
+                network.request_refused(was_touched);
             }
             network.failed(&failure(*kind, reason), *now, 0.5);
         }
