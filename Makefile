@@ -10,7 +10,7 @@ help: ## Print this
 dev: ## Run the suite with simulated clouds on this machine; Ctrl-C stops it
 	@deploy/dev/dev
 
-demo: ## Walk through the whole life of an AWS peering, every command shown
+demo: ## Walk through the whole life of an AWS and of a GCP peering, every command shown
 	@deploy/dev/demo
 
 check: ## Formats, lints, contracts, licences: what needs no running

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import urllib.request
 
 from processes import ROOT, TARGET, Failed, Process, listens
 
@@ -10,10 +11,19 @@ from processes import ROOT, TARGET, Failed, Process, listens
 VENDOR_ACCOUNT = "111122223333"
 CUSTOMER_ACCOUNT = "444455556666"
 REGIONS = ["eu-west-1", "us-east-1"]
+# These exist in cloudsim only, each with a service account whose key lies beside the data.
+VENDOR_PROJECT = "peerway-vendor"
+CUSTOMER_PROJECT = "acme-prod"
+GCP_REGIONS = ["europe-west1", "us-east1"]
+OWN_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 def credentials(account):
     return {"AWS_ACCESS_KEY_ID": f"AKIA{account}SIM0", "AWS_SECRET_ACCESS_KEY": "sim"}
+
+
+def key_file(data, project):
+    return data / f"{project}.json"
 
 
 # ---- settings of standalone -------------------------------------------------------------------------------
@@ -41,6 +51,12 @@ listen = "127.0.0.1:{ports["provider_adapter"]}"
 account_id = "{VENDOR_ACCOUNT}"
 regions = {text(REGIONS)}
 endpoint_url = "http://127.0.0.1:{ports["cloudsim"]}"
+
+[[provider_adapter.gcp.projects]]
+project_id = "{VENDOR_PROJECT}"
+regions = {text(GCP_REGIONS)}
+endpoint = "http://127.0.0.1:{ports["cloudsim"]}"
+key_file = {text(str(key_file(data, VENDOR_PROJECT)))}
 """
 
 
@@ -76,6 +92,8 @@ class Playground:
         suite = [programs / "standalone", "--config", config]
         try:
             self.start("cloudsim", clouds, "cloudsim")
+            for project in (VENDOR_PROJECT, CUSTOMER_PROJECT):
+                self.make_project(project)
             self.start("standalone", suite, "network", "peering", "provider_adapter")
         except BaseException:
             self.__exit__()
@@ -87,6 +105,17 @@ class Playground:
         process = Process(name, argv, self.data / f"{name}.log", env=environment, cwd=ROOT)
         self.processes.append(process)
         process.wait_until(lambda: all(listens(self.ports[each]) for each in listeners))
+
+    def make_project(self, project):
+        """A project in cloudsim, and a key file of a service account that may do everything in it."""
+        wanted = json.dumps({"name": "peerway", "permissions": ["compute.*"]}).encode()
+        url = f"{self.address('cloudsim')}/_sim/gcp/projects/{project}/serviceAccounts"
+        request = urllib.request.Request(url, wanted, {"Content-Type": "application/json"})
+        # Not by a proxy that the environment may name.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        file = key_file(self.data, project)
+        with direct.open(request, timeout=30) as key, open(os.open(file, OWN_FILE, 0o600), "wb") as out:
+            out.write(key.read())
 
     def __exit__(self, *_):
         # The suite first: it may be in the middle of a call to the clouds.

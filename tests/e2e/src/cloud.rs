@@ -1,17 +1,21 @@
-//! The clouds that stand in for the real one.
+//! The clouds that stand in for the real ones.
 
 use std::process::Command;
 use std::time::Duration;
 
+use cloudsim::ec2::peering::{Code, Peering};
 use cloudsim::{Cloudsim, FaultKind};
 use testkit::Process;
 use tokio::time::{Instant, sleep};
 
 use crate::VENDOR;
-use crate::customer::venv;
+use crate::python::venv;
 use crate::suite::{Options, free_ports};
 
-/// EC2, as somebody else or we wrote it.
+/// How long an operation of GCP's takes that is not about a peering.
+const OPERATION_MS: i64 = 200;
+
+/// The clouds' APIs, as somebody else or we wrote them.
 pub(crate) enum Cloud {
     Simulated(Simulated),
     Moto { endpoint: String, _process: Process },
@@ -21,6 +25,13 @@ impl Cloud {
     pub(crate) async fn cloudsim(options: &Options) -> Self {
         let mut settings = cloudsim::Options::default();
         settings.config.describe_lag_ms = options.describe_lag_ms;
+        if let Some(vpcs) = options.vpc_limit {
+            settings.config.limits.vpcs_per_region = vpcs;
+        }
+        if let Some(operation_ms) = options.gcp_operation_ms {
+            settings.config.gcp.peering_operation_ms = operation_ms;
+            settings.config.gcp.operation_ms = OPERATION_MS;
+        }
         let started = Cloudsim::start(settings).await.expect("cloudsim starts");
         Self::Simulated(Simulated(started))
     }
@@ -57,7 +68,7 @@ impl Cloud {
 }
 
 /// cloudsim, and what tests do to it behind everybody's back.
-pub struct Simulated(Cloudsim);
+pub struct Simulated(pub(crate) Cloudsim);
 
 impl Simulated {
     /// The URL of its API.
@@ -102,6 +113,20 @@ impl Simulated {
     /// Sets a peering's raw status, which may be one that EC2 does not have.
     pub fn force(&self, id: &str, status: &str) {
         assert!(self.0.force_peering(id, status, ""), "there is no {id}");
+    }
+
+    /// How many requests for peerings wait for somebody to accept them.
+    pub fn outstanding_requests(&self) -> usize {
+        let outstanding = [Code::InitiatingRequest, Code::PendingAcceptance];
+        let is_outstanding = |one: &&Peering| outstanding.contains(&one.status.code);
+        self.0
+            .state(|ec2| ec2.peerings.values().filter(is_outstanding).count())
+    }
+
+    /// What became of each call of `action`, `ok` or the code of the refusal.
+    pub fn outcomes(&self, action: &str) -> Vec<String> {
+        let calls = self.0.calls_of(action).into_iter();
+        calls.map(|call| call.outcome).collect()
     }
 
     /// Waits until `action` was called.

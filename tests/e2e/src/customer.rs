@@ -1,12 +1,8 @@
-//! The customer, and whoever else uses the cloud's own tools: boto3 in a process of its own.
-
-use std::path::PathBuf;
-use std::process::Stdio;
+//! The customer at AWS, and whoever else uses the cloud's own tools: boto3 in a process of its own.
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::Mutex;
+
+use crate::python::{Python, Refusal};
 
 /// The account that peerings lead to.
 pub const CUSTOMER: &str = "444455556666";
@@ -20,54 +16,17 @@ pub enum Accounts {
     ByRole,
 }
 
-/// What the cloud refused, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Such as `OperationNotPermitted`.
-    pub code: String,
-    /// The cloud's sentence.
-    pub message: String,
-}
-
 /// boto3 against one endpoint, for any account and region.
-pub struct Customer {
-    pipe: Mutex<Pipe>,
-    _process: Child,
-}
-
-struct Pipe {
-    calls: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-}
-
-/// A program of the virtual environment that `make test` makes.
-pub fn venv(program: &str) -> PathBuf {
-    let venv = std::env::var("PEERWAY_TEST_VENV")
-        .expect("PEERWAY_TEST_VENV is not set: `make test`, or deploy/dev/with-servers, sets it");
-    PathBuf::from(venv).join("bin").join(program)
-}
+pub struct Customer(Python);
 
 impl Customer {
-    /// Starts boto3 against `endpoint`.
-    pub fn start(endpoint: &str, accounts: Accounts) -> Self {
+    /// boto3 against `endpoint`.
+    pub fn new(endpoint: &str, accounts: Accounts) -> Self {
         let way = match accounts {
             Accounts::ByKey => "key",
             Accounts::ByRole => "assume",
         };
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/customer.py");
-        let mut process = Command::new(venv("python"))
-            .args([script, endpoint, way])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("python of the virtual environment starts");
-        let calls = process.stdin.take().expect("piped");
-        let answers = BufReader::new(process.stdout.take().expect("piped")).lines();
-        Self {
-            pipe: Mutex::new(Pipe { calls, answers }),
-            _process: process,
-        }
+        Self(Python::new("customer.py", [endpoint, way]))
     }
 
     /// One call of boto3's EC2 client as `account` in `region`.
@@ -78,26 +37,8 @@ impl Customer {
         call: &str,
         args: Value,
     ) -> Result<Value, Refusal> {
-        let line = json!({"account": account, "region": region, "call": call, "args": args});
-        let mut pipe = self.pipe.lock().await;
-        pipe.calls
-            .write_all(format!("{line}\n").as_bytes())
-            .await
-            .expect("boto3 reads");
-        let answer = pipe
-            .answers
-            .next_line()
-            .await
-            .expect("boto3 writes")
-            .expect("boto3 goes on");
-        let mut answer: Value = serde_json::from_str(&answer).expect("an answer is JSON");
-        match answer["error"].as_str() {
-            Some(code) => Err(Refusal {
-                code: code.to_owned(),
-                message: answer["message"].as_str().unwrap_or_default().to_owned(),
-            }),
-            None => Ok(answer["ok"].take()),
-        }
+        let call = json!({"account": account, "region": region, "call": call, "args": args});
+        self.0.call(&call).await
     }
 
     /// A VPC of the customer's; its id.

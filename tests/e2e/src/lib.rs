@@ -2,9 +2,12 @@
 
 pub mod cloud;
 pub mod customer;
+pub mod gcp;
+pub mod google;
 mod left;
 mod networks;
 mod peerings;
+pub mod python;
 mod suite;
 mod wait;
 
@@ -13,6 +16,8 @@ use tonic::Status;
 use tonic_types::StatusExt;
 
 pub use customer::CUSTOMER;
+pub use gcp::{CUSTOMER_PROJECT, FAR_PROJECT, VENDOR_PROJECT};
+pub use peerings::wish;
 pub use suite::{Options, Suite};
 
 /// The vendor's account: moto's own, since moto gives callers no other without a role.

@@ -9,6 +9,14 @@ use tonic::transport::Channel;
 use crate::wait::{passes, until};
 use crate::{Suite, TENANT};
 
+/// The cloud of a region: `eu-west-1` is AWS's, `europe-west1` GCP's.
+fn provider_of(region: &str) -> network::Provider {
+    match region.split('-').count() {
+        3 => network::Provider::Aws,
+        _ => network::Provider::Gcp,
+    }
+}
+
 impl Suite {
     /// A client of the network service.
     pub fn networks(&self) -> NetworkServiceClient<Channel> {
@@ -25,7 +33,7 @@ impl Suite {
             tenant_id: TENANT.to_owned(),
             request_id: request_id.to_owned(),
             display_name: format!("net {}", cidr.replace('/', "-")),
-            provider: network::Provider::Aws.into(),
+            provider: provider_of(region).into(),
             region: region.to_owned(),
             cidr: cidr.to_owned(),
             ..Default::default()
@@ -63,6 +71,17 @@ impl Suite {
     }
 
     async fn until_network(&self, id: &str, state: network::network::State) -> Network {
+        self.until_network_shown(id, state.as_str_name(), |seen| seen.state() == state)
+            .await
+    }
+
+    /// Waits until a network shows something.
+    pub async fn until_network_shown(
+        &self,
+        id: &str,
+        what: &str,
+        will_do: impl Fn(&Network) -> bool,
+    ) -> Network {
         let request = network::GetNetworkRequest {
             tenant_id: TENANT.to_owned(),
             network_id: id.to_owned(),
@@ -73,10 +92,7 @@ impl Suite {
                 .await
                 .map(|answer| answer.into_inner().network)
         };
-        let seen = until(state.as_str_name(), ask, |seen| {
-            seen.as_ref().is_some_and(|seen| seen.state() == state)
-        })
-        .await;
+        let seen = until(what, ask, |seen| seen.as_ref().is_some_and(&will_do)).await;
         seen.expect("just seen")
     }
 

@@ -1,6 +1,6 @@
 //! What a caller wishes of the peering service, and what comes of it.
 
-use api::network::v1::Network;
+use api::network::v1::{Network, Provider};
 use api::peering::v1 as peering;
 use api::peering::v1::Peering;
 use api::peering::v1::peering::State;
@@ -9,7 +9,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use crate::wait::{passes, until};
-use crate::{CUSTOMER, Suite, TENANT};
+use crate::{CUSTOMER, CUSTOMER_PROJECT, Suite, TENANT};
 
 /// A peering or its id.
 pub trait Named {
@@ -29,6 +29,36 @@ impl Named for String {
     }
 }
 
+/// The wish for a peering with a VPC of the customer's in `region`, of which GCP knows nothing.
+pub fn wish(
+    network: &Network,
+    region: &str,
+    vpc: &str,
+    cidr: &str,
+) -> peering::CreatePeeringRequest {
+    let cidrs = vec![cidr.to_owned()];
+    let peer = match network.provider() {
+        Provider::Gcp => peering::create_peering_request::Peer::Gcp(peering::GcpPeer {
+            project_id: CUSTOMER_PROJECT.to_owned(),
+            network_name: vpc.to_owned(),
+            cidrs,
+        }),
+        _ => peering::create_peering_request::Peer::Aws(peering::AwsPeer {
+            account_id: CUSTOMER.to_owned(),
+            region: region.to_owned(),
+            vpc_id: vpc.to_owned(),
+            cidrs,
+        }),
+    };
+    peering::CreatePeeringRequest {
+        tenant_id: network.tenant_id.clone(),
+        network_id: network.id.clone(),
+        display_name: format!("to {vpc}"),
+        peer: Some(peer),
+        ..Default::default()
+    }
+}
+
 impl Suite {
     /// A client of the peering service.
     pub fn peerings(&self) -> PeeringServiceClient<Channel> {
@@ -44,19 +74,9 @@ impl Suite {
         cidr: &str,
         request_id: &str,
     ) -> Result<Peering, Status> {
-        let peer = peering::AwsPeer {
-            account_id: CUSTOMER.to_owned(),
-            region: region.to_owned(),
-            vpc_id: vpc.to_owned(),
-            cidrs: vec![cidr.to_owned()],
-        };
         let request = peering::CreatePeeringRequest {
-            tenant_id: TENANT.to_owned(),
             request_id: request_id.to_owned(),
-            network_id: network.id.clone(),
-            display_name: format!("to {vpc}"),
-            peer: Some(peering::create_peering_request::Peer::Aws(peer)),
-            ..Default::default()
+            ..wish(network, region, vpc, cidr)
         };
         let answer = self.peerings().create_peering(request).await?;
         Ok(answer.into_inner().peering.expect("a peering"))
@@ -142,18 +162,25 @@ impl Suite {
         until(what, async || self.try_get(peering.id()).await, will_do).await
     }
 
-    /// Has the cloud looked at until that look came back.
-    pub async fn refreshed(&self, id: &str) -> Peering {
+    async fn try_refresh(&self, id: &str) -> Result<peering::RefreshPeeringResponse, Status> {
         let request = peering::RefreshPeeringRequest {
             tenant_id: TENANT.to_owned(),
             peering_id: id.to_owned(),
         };
-        let ask = async || {
-            self.peerings()
-                .refresh_peering(request.clone())
-                .await
-                .map(tonic::Response::into_inner)
-        };
+        let answer = self.peerings().refresh_peering(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Has the cloud looked at, whatever comes of it.
+    pub async fn refresh(&self, peering: &impl Named) {
+        self.try_refresh(peering.id())
+            .await
+            .expect("a refresh is asked for");
+    }
+
+    /// Has the cloud looked at until that look came back.
+    pub async fn refreshed(&self, id: &str) -> Peering {
+        let ask = async || self.try_refresh(id).await;
         let seen = until("a fresh look", ask, |seen| {
             seen.fresh || is_settled(seen.peering.as_ref())
         })
@@ -167,13 +194,21 @@ impl Suite {
         until(state.as_str_name(), ask, |seen| seen.state() == state).await
     }
 
-    /// Has the customer accept a waiting peering where its VPC is, and waits until it is ACTIVE.
+    /// Has the customer accept a waiting peering, or make its half, and waits until it is ACTIVE.
     pub async fn accepted(&self, waiting: &Peering) -> Peering {
-        let Some(peering::peering::Peer::Aws(aws)) = &waiting.peer else {
-            panic!("no peering on AWS: {waiting:?}");
-        };
-        let pcx = &waiting.provider_peering_id;
-        self.customer.accept(&aws.region, pcx).await;
+        match waiting.peer.as_ref().expect("a peer") {
+            peering::peering::Peer::Aws(aws) => {
+                let pcx = &waiting.provider_peering_id;
+                self.customer.accept(&aws.region, pcx).await;
+            }
+            peering::peering::Peer::Gcp(gcp) => {
+                let vendor = waiting.vendor.as_ref().expect("the vendor's side");
+                let google = self.google();
+                google
+                    .peer(&gcp.network_name, &vendor.account_id, &vendor.vpc_id)
+                    .await;
+            }
+        }
         self.until(waiting, State::Active).await
     }
 

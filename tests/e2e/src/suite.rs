@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use tonic::transport::{Channel, Endpoint};
 use crate::VENDOR;
 use crate::cloud::{Cloud, Simulated};
 use crate::customer::{Accounts, Customer};
+use crate::gcp;
+use crate::google::Google;
 
 const SERVICES: [&str; 3] = ["provider-adapter", "network", "peering"];
 const REGIONS: &str = r#"["eu-west-1", "us-east-1"]"#;
@@ -21,10 +24,26 @@ const REGIONS: &str = r#"["eu-west-1", "us-east-1"]"#;
 /// What a test wants otherwise than usual.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// How long what was made stays unseen, in milliseconds.
+    /// How long what was made at AWS stays unseen, in milliseconds.
     pub describe_lag_ms: i64,
-    /// The service that dies once, and where.
-    pub failpoint: Option<(String, String)>,
+    /// How many VPCs an account may have in a region, by the cloud's word and the vendor's.
+    pub vpc_limit: Option<usize>,
+    /// The vendor has projects at GCP too, where an operation on a peering takes this long, in milliseconds.
+    pub gcp_operation_ms: Option<i64>,
+    /// The vendor's key for GCP is not the one that its service account has.
+    pub wrong_key: bool,
+    /// The services that die once, and where.
+    pub failpoints: Vec<(&'static str, &'static str)>,
+}
+
+impl Options {
+    /// The vendor has projects at GCP too.
+    pub fn gcp() -> Self {
+        Self {
+            gcp_operation_ms: Some(200),
+            ..Self::default()
+        }
+    }
 }
 
 /// Where the suite keeps what it knows.
@@ -42,8 +61,10 @@ enum Storage {
 /// A running suite. Everything ends with it, first what uses the rest.
 pub struct Suite {
     programs: Mutex<BTreeMap<&'static str, Process>>,
-    /// Whoever uses the cloud's own tools.
+    /// Whoever uses AWS's own tools.
     pub customer: Customer,
+    google: Option<Google>,
+    keys: Vec<PathBuf>,
     cloud: Cloud,
     storage: Storage,
     addresses: BTreeMap<&'static str, SocketAddr>,
@@ -98,14 +119,22 @@ impl Suite {
         } else {
             Accounts::ByKey
         };
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut google, mut keys) = (None, Vec::new());
+        if options.gcp_operation_ms.is_some() {
+            keys = gcp::projects(&cloud.simulated().0, folder.path(), options.wrong_key).to_vec();
+            google = Some(Google::new(&cloud.endpoint(), &keys));
+        }
         let suite = Self {
-            customer: Customer::start(&cloud.endpoint(), accounts),
+            customer: Customer::new(&cloud.endpoint(), accounts),
+            google,
+            keys,
             cloud,
             storage,
             addresses: SERVICES.into_iter().zip(free_ports::<3>()).collect(),
             programs: Mutex::default(),
             options,
-            folder: tempfile::tempdir().expect("a folder"),
+            folder,
         };
         match suite.storage {
             Storage::Files => suite.start_standalone().await,
@@ -134,6 +163,11 @@ impl Suite {
         self.cloud.simulated()
     }
 
+    /// Whoever uses GCP's own tools.
+    pub fn google(&self) -> &Google {
+        self.google.as_ref().expect("a suite with Options::gcp()")
+    }
+
     /// The suite's own Redis.
     pub async fn redis(&self) -> MutexGuard<'_, Redis> {
         match &self.storage {
@@ -147,10 +181,24 @@ impl Suite {
         let mut settings = vec![("SERVER__LISTEN", self.addresses[service].to_string())];
         if service == "provider-adapter" {
             let endpoint = self.cloud.endpoint();
+            let limit = self
+                .options
+                .vpc_limit
+                .map(|limit| format!(", vpc_limit = {limit}"));
             let account = format!(
-                r#"{{account_id = "{VENDOR}", regions = {REGIONS}, endpoint_url = "{endpoint}"}}"#
+                r#"{{account_id = "{VENDOR}", regions = {REGIONS}, endpoint_url = "{endpoint}"{}}}"#,
+                limit.unwrap_or_default()
             );
             settings.push(("AWS__ACCOUNTS", format!("[{account}]")));
+            if let Some(key) = self.keys.first() {
+                let projects = gcp::PROJECTS.map(|(project, region)| {
+                    format!(
+                        r#"{{project_id = "{project}", regions = ["{region}"], endpoint = "{endpoint}", key_file = "{}"}}"#,
+                        key.display()
+                    )
+                });
+                settings.push(("GCP__PROJECTS", format!("[{}]", projects.join(", "))));
+            }
             return settings;
         }
         match &self.storage {
@@ -238,6 +286,11 @@ impl Suite {
         }
     }
 
+    /// What a program has said so far.
+    pub async fn logs(&self, name: &str) -> String {
+        self.programs.lock().await[name].logs()
+    }
+
     /// The process of a running program.
     pub async fn pid(&self, name: &str) -> u32 {
         self.programs.lock().await[name].pid()
@@ -249,13 +302,10 @@ impl Suite {
     }
 
     async fn start_armed(&self, service: &'static str) {
-        let armed = self
-            .options
-            .failpoint
-            .iter()
-            .filter(|(who, _)| who == service);
+        let points = self.options.failpoints.iter();
+        let armed = points.filter(|(who, _)| *who == service);
         let armed = armed
-            .map(|(_, point)| ("PEERWAY_FAILPOINT".to_owned(), point.clone()))
+            .map(|(_, point)| ("PEERWAY_FAILPOINT".to_owned(), (*point).to_owned()))
             .collect();
         self.start_with(service, armed).await;
     }

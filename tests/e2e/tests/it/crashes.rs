@@ -10,10 +10,11 @@ const REGION: &str = "eu-west-1";
 ///
 /// Where it dies around a call that makes something, the cloud lags as well: the look after the restart does not show
 /// what was made.
-async fn survives(service: &str, point: &str) {
+async fn survives(service: &'static str, point: &'static str) {
     let options = Options {
-        failpoint: Some((service.to_owned(), point.to_owned())),
+        failpoints: vec![(service, point)],
         describe_lag_ms: if point.contains(".step.") { 5_000 } else { 0 },
+        ..Options::default()
     };
     let suite = Suite::three_with(options).await;
     let again = suite.restart_when_dead(service);
@@ -107,10 +108,7 @@ async fn every_program_is_killed_in_turn_and_nothing_is_lost() {
 #[tokio::test]
 async fn an_unadmitted_peering_is_withdrawn_when_nobody_comes_back_for_it() {
     let options = Options {
-        failpoint: Some((
-            "peering".to_owned(),
-            "peering.create.after_attach".to_owned(),
-        )),
+        failpoints: vec![("peering", "peering.create.after_attach")],
         ..Options::default()
     };
     let suite = Suite::three_with(options).await;

@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use e2e::{CUSTOMER, Suite, customer::venv};
+use e2e::{CUSTOMER, Suite, python::venv};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
