@@ -86,7 +86,7 @@ pub(super) fn ensure_firewall(
     let known = known(&mut wrong, message.known);
     let (mut cidrs, mut ports) = (Vec::new(), Vec::new());
     for (n, cidr) in message.cidrs.iter().enumerate() {
-        cidrs.extend(wrong.check(format!("cidrs[{n}]"), cidr.parse::<Cidr>()));
+        cidrs.extend(wrong.check(format!("cidrs[{n}]"), admitted(cidr)));
     }
     for (n, port) in message.ports.into_iter().enumerate() {
         let port = u16::try_from(port).ok().filter(|port| *port > 0);
@@ -144,7 +144,8 @@ pub(super) fn delete_peering(message: v1::DeletePeeringRequest) -> Result<Delete
     let id = wrong.check("provider_peering_id", required(message.provider_peering_id));
     let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
     let operation_token = message.operation_token;
-    let request_at = request_at(&mut wrong, message.request_time, &operation_token);
+    // With the token of an addition too: the removal follows it within the call.
+    let request_at = request_at(&mut wrong, message.request_time, "");
     finish(wrong, || {
         Some(DeletePeering {
             peering: peering?,
@@ -241,6 +242,15 @@ fn request_at(wrong: &mut Violations, at: Option<Timestamp>, token: &str) -> Opt
 
 fn deployment(text: String) -> Result<String, Invalid> {
     Deployment::try_from(text).map(String::from)
+}
+
+fn admitted(text: &str) -> Result<Cidr, Invalid> {
+    let cidr: Cidr = text.parse()?;
+    if cidr.prefix_len() == 0 {
+        let rule = "must not be /0: a firewall never admits the world";
+        return Err(Invalid::field(rule));
+    }
+    Ok(cidr)
 }
 
 fn network_range(text: &str) -> Result<Cidr, Invalid> {

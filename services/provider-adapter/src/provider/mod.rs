@@ -15,7 +15,8 @@ use types::{Cidr, GroupId, NetworkId, PeeringId, ProviderKind, Region};
 /// A cloud. Every call is idempotent and keeps nothing; what a call may leave open stands with it.
 #[tonic::async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// The account that takes one more network. Error: `NO_ROOM`, for a region that is not served too.
+    /// The account that takes one more network. Error: `NO_ROOM`, for a region that is not served too, unless an account
+    /// that could not be asked just now may have room.
     async fn place_network(&self, ask: &PlaceNetwork) -> Result<GroupId, CloudError>;
 
     /// Looks at a network's VPC, removes empty surplus, and makes the asked part if it is the next and missing.

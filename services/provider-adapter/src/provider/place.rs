@@ -19,27 +19,44 @@ pub(super) struct Words {
     pub(super) limits: &'static str,
 }
 
-/// The group with most room among those not refused; the first when equal. `here`: the accounts that serve the region,
-/// each with the networks it may have.
+/// How many networks an account may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// All together.
+    pub(super) limit: u32,
+    /// Those that are there and not the caller's.
+    pub(super) others: u32,
+}
+
+impl PlaceNetwork {
+    /// How many networks the caller has in a group.
+    pub(super) fn used(&self, group: &GroupId) -> u32 {
+        let mut usage = self.usage.iter();
+        let found = usage.find(|(one, _)| one == group);
+        found.map_or(0, |(_, count)| *count)
+    }
+}
+
+/// The group with most room among those not refused; the first when equal. `here`: the accounts that serve the region.
 pub(super) fn choose(
     words: &Words,
-    here: impl IntoIterator<Item = (GroupId, u32)>,
+    here: impl IntoIterator<Item = (GroupId, Room)>,
     ask: &PlaceNetwork,
 ) -> Result<GroupId, CloudError> {
     let mut best: Option<(u32, GroupId)> = None;
     let mut full = Vec::new();
-    for (group, limit) in here {
+    for (group, Room { limit, others }) in here {
         let id = group.account.as_deref().unwrap_or_default();
-        let used = ask
-            .usage
-            .iter()
-            .find(|(used, _)| *used == group)
-            .map_or(0, |(_, count)| *count);
+        let used = ask.used(&group).saturating_add(others);
         let room = limit.saturating_sub(used);
         if ask.refused.iter().any(|refused| refused == id) {
             full.push(format!("{id}: the cloud refused one more"));
         } else if room == 0 {
-            full.push(format!("{id}: {used} of {limit} used"));
+            let by_others = match others {
+                0 => String::new(),
+                _ => format!(", {others} by others"),
+            };
+            full.push(format!("{id}: {used} of {limit} used{by_others}"));
         } else if best.as_ref().is_none_or(|(most, _)| room > *most) {
             best = Some((room, group));
         }
@@ -97,10 +114,14 @@ mod tests {
         }
     }
 
+    fn room(limit: u32, others: u32) -> Room {
+        Room { limit, others }
+    }
+
     fn chosen(limits: &[(&str, u32)], ask: &PlaceNetwork) -> Result<GroupId, CloudError> {
         let here = limits
             .iter()
-            .map(|(id, limit)| (GroupId::aws(*id, REGION), *limit));
+            .map(|(id, limit)| (GroupId::aws(*id, REGION), room(*limit, 0)));
         choose(&WORDS, here, ask)
     }
 
@@ -128,8 +149,27 @@ mod tests {
     fn a_project_has_one_room_for_all_regions() {
         let mut ask = ask(&[], &[]);
         ask.usage = vec![(GroupId::gcp("one"), 4), (GroupId::gcp("two"), 1)];
-        let here = ["one", "two"].map(|id| (GroupId::gcp(id), 5));
+        let here = ["one", "two"].map(|id| (GroupId::gcp(id), room(5, 0)));
         assert_eq!(choose(&WORDS, here, &ask).unwrap(), GroupId::gcp("two"));
+    }
+
+    #[test]
+    fn networks_of_others_take_room_and_are_told() {
+        let mut ask = ask(&[], &[]);
+        ask.usage = vec![(GroupId::gcp("one"), 1)];
+        let with = |others| [(GroupId::gcp("one"), room(5, others))];
+        assert!(choose(&WORDS, with(3), &ask).is_ok());
+        let error = choose(&WORDS, with(4), &ask).unwrap_err();
+        assert!(
+            error.message.contains("one: 5 of 5 used, 4 by others"),
+            "{error}"
+        );
+        ask.usage.clear();
+        let error = choose(&WORDS, with(5), &ask).unwrap_err();
+        assert!(
+            error.message.contains("one: 5 of 5 used, 5 by others"),
+            "{error}"
+        );
     }
 
     #[test]

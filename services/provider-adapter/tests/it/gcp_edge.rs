@@ -41,12 +41,26 @@ async fn fields_that_do_not_fit_gcp_are_named() {
 }
 
 #[tokio::test]
+async fn a_removal_says_when_it_was_wanted_whatever_it_waits_for() {
+    let adapter = adapter(NOWHERE, ", anonymous=true", &[]).await;
+    for token in ["", "add-peering/global/operation-1"] {
+        let mut request = removal_request(PeeringId::generate(), "peerway-p", "n");
+        request.request_time = None;
+        request.operation_token = token.into();
+        let answer = adapter.client.clone().delete_peering(request).await;
+        let status = answer.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert!(status.message().contains("request_time"), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_firewall_s_ranges_and_ports_are_checked() {
     let adapter = adapter(NOWHERE, ", anonymous=true", &[]).await;
     let request = EnsureFirewallRequest {
         r#ref: Some(vpc_ref(NetworkId::generate())),
         known: None,
-        cidrs: vec!["10.0.0.1/24".into()],
+        cidrs: vec!["10.0.0.1/24".into(), "0.0.0.0/0".into()],
         ports: vec![0, 65_536],
         operation_token: String::new(),
     };
@@ -57,7 +71,7 @@ async fn a_firewall_s_ranges_and_ports_are_checked() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    for field in ["cidrs[0]", "ports[0]", "ports[1]"] {
+    for field in ["cidrs[0]", "cidrs[1]", "/0", "ports[0]", "ports[1]"] {
         assert!(status.message().contains(field), "{status}");
     }
 }

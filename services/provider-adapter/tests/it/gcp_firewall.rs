@@ -159,6 +159,12 @@ async fn a_rule_of_that_name_that_is_not_ours_is_left_alone() {
         .await;
     let error = cloud_error(answer.unwrap_err());
     assert_eq!(error.reason, "CLOUD_REFUSED", "{error}");
+    // Nor does it go with the network.
+    let network = walled.request.r#ref.clone().unwrap().network_id;
+    let removal = delete_vpc_request(network.parse().unwrap());
+    let error = cloud_error(walled.suite.delete_vpc(removal).await.unwrap_err());
+    assert_eq!(error.reason, "CLOUD_REFUSED", "{error}");
+    assert_eq!(walled.suite.count("firewalls.delete"), 0);
 }
 
 #[tokio::test]

@@ -98,13 +98,36 @@ async fn room_is_what_the_quota_and_the_networks_of_others_leave() {
         assert_eq!(placed.is_ok(), has_room, "{ours}");
     }
     suite.cloud.gcp_quotas(PROJECT, quotas(1));
-    assert!(suite.client().place_network(place(0)).await.is_err());
+    let error = cloud_error(suite.client().place_network(place(0)).await.unwrap_err());
+    assert!(
+        error.message.contains("1 of 1 used, 1 by others"),
+        "{error}"
+    );
     // A project that does not tell is taken for one that never asked for more.
     suite
         .cloud
         .fault(Fault::always("projects.get", FaultKind::Unauthorized));
     assert!(suite.client().place_network(place(4)).await.is_ok());
     assert!(suite.client().place_network(place(5)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_project_that_cannot_be_asked_just_now_is_not_said_to_be_full() {
+    for (kind, expected) in [
+        (FaultKind::Error500, CloudErrorKind::Unavailable),
+        (FaultKind::Throttle, CloudErrorKind::Throttled),
+    ] {
+        let suite = Suite::start().await;
+        suite.cloud.fault(Fault::always("projects.get", kind));
+        assert!(suite.client().place_network(place(4)).await.is_ok());
+        let error = cloud_error(suite.client().place_network(place(5)).await.unwrap_err());
+        assert_eq!((error.kind, error.refused), (expected, true), "{error}");
+        // The cloud has refused one more there: no answer would change that.
+        let mut refused = place(5);
+        refused.refused_account_ids = vec![PROJECT.into()];
+        let error = cloud_error(suite.client().place_network(refused).await.unwrap_err());
+        assert_eq!(error.reason, "NO_ROOM", "{error}");
+    }
 }
 
 #[tokio::test]

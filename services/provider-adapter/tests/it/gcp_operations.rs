@@ -7,7 +7,7 @@ use cloudsim::{Fault, FaultKind};
 use types::{NetworkId, PeeringId};
 
 use crate::gcp_support::*;
-use crate::support::cloud_error;
+use crate::support::{DEPLOYMENT, cloud_error};
 
 fn fault(operation: &str, kind: OpFaultKind) -> OpFault {
     OpFault {
@@ -244,13 +244,22 @@ async fn a_peering_that_stands_already_is_adopted_or_refused_by_name() {
         assert_eq!(answer.observation, Some(seen.clone()));
         assert!(suite.count("*") <= 3);
 
-        let other = peering_request(PeeringId::generate(), &vendor, "main");
-        let error = cloud_error(suite.ensure_peering(other).await.unwrap_err());
-        assert_eq!(
-            (error.kind, &*error.reason),
-            (CloudErrorKind::Terminal, "DUPLICATE_PEERING")
-        );
-        assert!(error.message.contains(&seen.provider_peering_id), "{error}");
+        let mut other = peering_request(PeeringId::generate(), &vendor, "main");
+        for (deployment, kind, reason) in [
+            // An older half of ours goes, one of somebody else's stays.
+            (
+                DEPLOYMENT,
+                CloudErrorKind::InProgress,
+                "CLOUD_OPERATION_IN_PROGRESS",
+            ),
+            ("other", CloudErrorKind::Terminal, "DUPLICATE_PEERING"),
+        ] {
+            other.r#ref.as_mut().unwrap().deployment = deployment.into();
+            let answer = suite.ensure_peering(other.clone()).await;
+            let error = cloud_error(answer.unwrap_err());
+            assert_eq!((error.kind, &*error.reason), (kind, reason));
+            assert!(error.message.contains(&seen.provider_peering_id), "{error}");
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::support::VENDOR;
 pub(crate) struct Parrot {
     ec2: (u16, String),
     sts: (u16, String),
+    /// Answers to requests that contain these words.
+    more: Vec<(&'static str, u16, String)>,
 }
 
 impl Parrot {
@@ -22,12 +24,19 @@ impl Parrot {
         Self {
             ec2: (200, body),
             sts: (200, identity),
+            more: Vec::new(),
         }
     }
 
     /// With another HTTP status of EC2's answers.
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.ec2.0 = status;
+        self
+    }
+
+    /// With another answer to requests that contain `words`; the first that fits is given.
+    pub(crate) fn with_answer(mut self, words: &'static str, status: u16, body: String) -> Self {
+        self.more.push((words, status, body));
         self
     }
 
@@ -52,7 +61,13 @@ impl Parrot {
     async fn talk(self, mut socket: TcpStream) {
         while let Some(request) = request(&mut socket).await {
             let asks_who = request.contains("Action=GetCallerIdentity");
-            let (status, body) = if asks_who { &self.sts } else { &self.ec2 };
+            let mut more = self.more.iter();
+            let other = more.find(|(words, ..)| request.contains(words));
+            let (status, body) = match other {
+                Some((_, status, body)) => (status, body),
+                None if asks_who => (&self.sts.0, &self.sts.1),
+                None => (&self.ec2.0, &self.ec2.1),
+            };
             let length = body.len();
             let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n");
             socket.write_all(head.as_bytes()).await.ok();

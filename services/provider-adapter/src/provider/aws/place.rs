@@ -23,7 +23,8 @@ pub(super) fn choose(
         .filter(|account| account.regions.contains(&ask.region))
         .map(|account| {
             let group = GroupId::aws(account.account_id.as_str(), ask.region.as_str());
-            (group, account.vpc_limit)
+            let (limit, others) = (account.vpc_limit, 0);
+            (group, place::Room { limit, others })
         });
     place::choose(&WORDS, here, ask)
 }

@@ -164,6 +164,12 @@ pub(super) fn is_unauthenticated(error: &Error) -> bool {
     error.http_status_code() == Some(401)
 }
 
+/// Whether there was no token to ask with, and will not be with these credentials.
+pub(super) fn has_no_token_for_good(error: &Error) -> bool {
+    error.is_authentication()
+        && find::<CredentialsError>(error).is_none_or(|cause| !cause.is_transient())
+}
+
 /// What became of a call to a project that brought no result. `now_ms`: the time, in milliseconds since the epoch.
 pub(super) fn classify(api: &str, config: &ProjectConfig, error: &Error, now_ms: i64) -> Failure {
     let project = config.project_id.as_str();
@@ -171,7 +177,8 @@ pub(super) fn classify(api: &str, config: &ProjectConfig, error: &Error, now_ms:
         return no_token(project, config.impersonate.as_deref(), cause);
     }
     if let Some(status) = error.http_status_code() {
-        let (reason, message) = error.status().map_or_else(Default::default, words);
+        let said = error.status().map(|said| words(said, status));
+        let (reason, message) = said.unwrap_or_default();
         return refusal(api, project, (status, &reason, &message), now_ms);
     }
     if error.is_connect() {
@@ -235,21 +242,37 @@ pub(super) fn refusal(
     }
 }
 
-/// The reason and the sentence of an answer.
-fn words(status: &Status) -> (String, String) {
+/// The reason and the sentence of an answer with this HTTP status. The library passes no reason on when the answer has
+/// details of another kind: Google's sentence then stands with the reason that the HTTP status is for.
+fn words(status: &Status, http: u16) -> (String, String) {
     let reason = status.details.iter().find_map(|detail| match detail {
         StatusDetails::ErrorInfo(info) if !info.reason.is_empty() => Some(info.reason.clone()),
         _ => None,
     });
     let reason = reason.unwrap_or_else(|| match status.code {
+        Code::Unknown if !status.message.is_empty() => of_http(http).to_owned(),
         Code::Unknown => String::new(),
         code => String::from(code),
     });
     (reason, status.message.clone())
 }
 
+fn of_http(status: u16) -> &'static str {
+    match status {
+        400 => "badRequest",
+        403 => "forbidden",
+        404 => "notFound",
+        409 => "alreadyExists",
+        _ => "",
+    }
+}
+
 /// No token, so the project was never asked.
-fn no_token(project: &str, acting_as: Option<&str>, error: &CredentialsError) -> Failure {
+pub(super) fn no_token(
+    project: &str,
+    acting_as: Option<&str>,
+    error: &CredentialsError,
+) -> Failure {
     let text = error.to_string();
     // The answer of the token's issuer follows, and may hold more than belongs into a log.
     let text = shortened(text.split(", body=<").next().unwrap_or_default());
@@ -286,71 +309,4 @@ fn shortened(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn of(status: u16, reason: &str, message: &str) -> Failure {
-        refusal(
-            "networks.insert",
-            "acme-prod",
-            (status, reason, message),
-            59_000,
-        )
-    }
-
-    #[test]
-    fn throttling_says_when_to_come_back() {
-        let error = of(403, "rateLimitExceeded", "Rate Limit Exceeded").of_write();
-        assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
-        assert!(error.refused);
-        assert_eq!(of(404, "notFound", "x").of_write().retry_after, None);
-    }
-
-    #[test]
-    fn an_object_that_is_missing_is_told_from_its_project() {
-        let object = "The resource 'projects/acme-prod/global/networks/n' was not found";
-        assert!(of(404, "notFound", object).is_not_found());
-        assert!(of(404, "notFound", object).is_answer());
-        let project = of(
-            404,
-            "notFound",
-            "The resource 'projects/acme-prod' was not found",
-        );
-        assert!(!project.is_not_found() && !project.is_answer());
-        // A page of somebody on the way.
-        assert!(!of(404, "", "").is_not_found());
-    }
-
-    #[test]
-    fn a_look_that_is_refused_ends_nothing_for_good() {
-        let look = || of(400, "invalid", "x");
-        assert_eq!(look().of_write().kind, CloudErrorKind::Terminal);
-        for error in [look().while_looking(), look().after_writing()] {
-            assert_eq!(error.kind, CloudErrorKind::Unknown);
-        }
-        assert!(!of(403, "forbidden", "x").after_writing().refused);
-    }
-
-    #[test]
-    fn credentials_that_fail_tell_no_more_than_needed() {
-        let error = CredentialsError::from_msg(false, "cannot fetch token, body=<secret>");
-        let failure = no_token("acme-prod", None, &error).of_write();
-        assert_eq!(failure.kind, CloudErrorKind::Unauthorized);
-        assert!(
-            failure.refused && !failure.message.contains("secret"),
-            "{failure}"
-        );
-        let error = CredentialsError::from_msg(true, "busy");
-        assert_eq!(
-            no_token("acme-prod", None, &error).of_write().kind,
-            CloudErrorKind::Unavailable
-        );
-    }
-
-    #[test]
-    fn long_sentences_are_shortened() {
-        let message = of(400, "invalid", &"x".repeat(9000)).of_write().message;
-        assert!(message.len() < 500);
-    }
-}
+mod tests;

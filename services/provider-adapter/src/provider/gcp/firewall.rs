@@ -14,7 +14,7 @@ use super::operation::Progress;
 use super::token::{Step, Token};
 use super::url;
 use super::vpc_delete::removed;
-use super::vpc_look::Marks;
+use super::vpc_look::{Marks, is_address};
 use crate::provider::{EnsureFirewall, Underway};
 
 const GET: &str = "firewalls.get";
@@ -104,7 +104,7 @@ impl Wanted {
         matches!(allowed.ip_protocol.as_deref(), Some("tcp" | "6"))
             && as_set(&allowed.ports) == self.ports
             && as_set(&rule.source_ranges) == self.cidrs
-            && rule.direction == Some(Direction::Ingress)
+            && is_ingress(rule)
             && rule.disabled != Some(true)
             && rule.denied.is_empty()
             && [
@@ -121,11 +121,17 @@ impl Wanted {
 
 /// Whether the rule is an ingress rule of the network's VPC.
 fn is_of(rule: &Firewall, project: &str, marks: &Marks) -> bool {
-    let network = rule.network.as_deref().and_then(url::network);
-    network == Some((project, &marks.name)) && rule.direction == Some(Direction::Ingress)
+    let network = rule.network.as_deref();
+    network.is_some_and(|address| is_address(address, project, &marks.name)) && is_ingress(rule)
 }
 
-async fn look(gce: &Gce, marks: &Marks) -> Result<Option<Firewall>, CloudError> {
+/// Whether it is about what comes in, as a rule is that does not say.
+fn is_ingress(rule: &Firewall) -> bool {
+    matches!(rule.direction, None | Some(Direction::Ingress))
+}
+
+/// The network's rule. Error: what bears its name is another.
+pub(super) async fn look(gce: &Gce, marks: &Marks) -> Result<Option<Firewall>, CloudError> {
     let send = |clients: &Clients| {
         let call = clients.firewalls.get().set_project(gce.id());
         call.set_firewall(&marks.name).send()
@@ -235,6 +241,25 @@ mod tests {
                 .set_ports(["443", "5432"])]),
         ] {
             assert!(!wanted.is_in(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_says_no_more_than_it_must_is_the_wanted_one() {
+        let ask = ask(&["10.0.0.0/24"], &[443]);
+        let marks = Marks::new(&ask.vpc, None);
+        let wanted = Wanted::new(&ask).unwrap().unwrap();
+        let rule = || wanted.rule("acme-prod", &marks);
+        let terse = rule().set_or_clear_direction(None::<Direction>);
+        assert!(wanted.is_in(&terse) && is_of(&terse, "acme-prod", &marks));
+        let of = |project: &str, name: &str| rule().set_network(url::of_network(project, name));
+        assert!(is_of(&of("123456789012", &marks.name), "acme-prod", &marks));
+        for other in [
+            of("other-prod", &marks.name),
+            of("acme-prod", "m"),
+            rule().set_direction(Direction::Egress),
+        ] {
+            assert!(!is_of(&other, "acme-prod", &marks));
         }
     }
 

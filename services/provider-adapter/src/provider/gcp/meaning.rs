@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use api::cloud::CloudErrorKind;
 
+use super::url;
+
 /// A refusal as the cloud worded it.
 pub(super) struct Refusal<'a> {
     /// The project asked.
@@ -30,6 +32,7 @@ pub(super) struct Meaning {
 
 pub(super) const UNAVAILABLE: &str = "CLOUD_UNAVAILABLE";
 pub(super) const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
+pub(super) const IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
 pub(super) const REFUSED: &str = "CLOUD_REFUSED";
 /// An error that nobody has classified yet.
 pub(super) const ERROR: &str = "CLOUD_ERROR";
@@ -72,21 +75,21 @@ pub(super) fn meaning(refusal: &Refusal<'_>) -> Meaning {
     if is_throttling(refusal, &text) {
         return of(Throttled, "CLOUD_THROTTLED", true);
     }
-    if text.contains("operation in progress") || refusal.reason == "resourcenotready" {
-        return of(InProgress, "CLOUD_OPERATION_IN_PROGRESS", true);
+    if is_busy(refusal, &text) {
+        return of(InProgress, IN_PROGRESS, true);
     }
     if matches!(refusal.reason, "quotaexceeded" | "limitexceeded") || is_peering_limit(&text) {
         return of(Quota, quota(refusal.message), true);
+    }
+    // A policy of the organisation, which no permission lifts.
+    if text.contains("constraints/") && text.contains("violated") {
+        return of(Terminal, REFUSED, true);
     }
     if let Some(sentence) = unauthorized(refusal, &text) {
         return Meaning {
             sentence: Some(sentence),
             ..of(Unauthorized, UNAUTHORIZED, true)
         };
-    }
-    if is_already(refusal.reason, refusal.message) {
-        // It stands, though the last look did not show it yet: the caller has to look again.
-        return of(Unavailable, UNAVAILABLE, false);
     }
     if text.contains("overlap") {
         let ours = text.contains("active peer") && text.contains("of the local network");
@@ -97,7 +100,14 @@ pub(super) fn meaning(refusal: &Refusal<'_>) -> Meaning {
         };
         return of(Terminal, reason, true);
     }
+    if is_already(refusal.reason, refusal.message) {
+        // It stands, though the last look did not show it yet: the caller has to look again.
+        return of(Unavailable, UNAVAILABLE, false);
+    }
     match refusal.reason {
+        // Whoever stopped waiting cannot tell what was done.
+        "deadlineexceeded" | "cancelled" | "timeout" => of(Unavailable, UNAVAILABLE, false),
+        _ if matches!(refusal.status, 408 | 499) => of(Unavailable, UNAVAILABLE, false),
         "resourceinusebyanotherresource" | "resourceinuse" => {
             of(InProgress, "NETWORK_NOT_EMPTY", true)
         }
@@ -120,27 +130,43 @@ fn is_throttling(refusal: &Refusal<'_>, text: &str) -> bool {
     refusal.status == 429
         || matches!(
             refusal.reason,
-            "ratelimitexceeded"
-                | "userratelimitexceeded"
-                | "toomanyrequests"
-                | "concurrentoperationsquotaexceeded"
+            "toomanyrequests" | "concurrentoperationsquotaexceeded"
         )
+        // Of calls, be it by the minute or the day; without a further word it is one of objects.
+        || (refusal.reason.ends_with("limitexceeded") && refusal.reason != "limitexceeded")
         || (refusal.reason.contains("quotaexceeded") && text.contains("per minute"))
+}
+
+/// Whether something else has to end first.
+fn is_busy(refusal: &Refusal<'_>, text: &str) -> bool {
+    text.contains("operation in progress")
+        || matches!(
+            refusal.reason,
+            "resourcenotready" | "resourceoperationrateexceeded"
+        )
+        || (refusal.reason == "badrequest" && text.contains("try again later"))
 }
 
 fn is_peering_limit(text: &str) -> bool {
     text.contains("peerings_per_network") && text.contains("exceed")
 }
 
-/// Which quota: its metric stands in the sentence, beside those of other objects whose names contain it.
+/// Which quota: its metric stands in the sentence, beside those of other objects whose names contain it, and beside
+/// the paths of objects.
 fn quota(message: &str) -> &'static str {
-    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.');
+    let mut words = message.split(|c| !is_part(c));
+    let is_networks = |word: &str| {
+        let metric = word.trim_end_matches('.');
+        matches!(metric, "NETWORKS" | "compute.googleapis.com/networks")
+            || metric.starts_with("NETWORKS-per-project")
+    };
     if message
         .to_ascii_lowercase()
         .contains("peerings_per_network")
     {
         "ACTIVE_LIMIT"
-    } else if words.any(|word| word.eq_ignore_ascii_case("networks")) {
+    } else if words.any(is_networks) {
         "VPC_LIMIT"
     } else {
         "CLOUD_LIMIT"
@@ -162,9 +188,9 @@ fn unauthorized(refusal: &Refusal<'_>, text: &str) -> Option<String> {
         ));
     }
     let gone = format!("projects/{project}'");
-    let names_it = text.contains(&gone) || text.contains(&format!("project {project} "));
-    let missing = names_it && text.contains("not found") || text.contains("failed to find project");
-    if missing && matches!(refusal.status, 0 | 400 | 403 | 404) {
+    let names_it = text.contains(&gone) || url::is_named(text, &format!("project {project}"));
+    let missing = text.contains("not found") || text.contains("failed to find project");
+    if names_it && missing && matches!(refusal.status, 0 | 400 | 403 | 404) {
         return Some(format!(
             "project {project} does not exist, or the vendor's credentials may not see it"
         ));

@@ -95,9 +95,20 @@ impl Provider for Gcp {
             .filter_map(|project| self.projects.get(project.project_id.as_str()));
         let here = here.map(|project| async {
             let gce = Gce::new(project.clone());
-            (GroupId::gcp(gce.id()), limits::of_ours(&gce, ask).await)
+            let (room, silence) = limits::room(&gce, ask).await;
+            (GroupId::gcp(gce.id()), room, silence)
         });
-        place::choose(&WORDS, future::join_all(here).await, ask)
+        let (mut rooms, mut silences) = (Vec::new(), Vec::new());
+        for (group, room, silence) in future::join_all(here).await {
+            let refused = ask
+                .refused
+                .iter()
+                .any(|id| group.account.as_ref() == Some(id));
+            silences.extend(silence.filter(|_| !refused));
+            rooms.push((group, room));
+        }
+        // One that could not be asked just now may have room: that is not to be said to be used up.
+        place::choose(&WORDS, rooms, ask).map_err(|full| silences.pop().unwrap_or(full))
     }
 
     async fn ensure_vpc(&self, ask: EnsureVpc) -> Result<Underway<VpcProgress>, CloudError> {

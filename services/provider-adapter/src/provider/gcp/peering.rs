@@ -7,9 +7,9 @@ use google_cloud_compute_v1::model::{
 
 use super::client::{Clients, Gce};
 use super::error::Failure;
-use super::meaning::DUPLICATE;
+use super::meaning::{DUPLICATE, IN_PROGRESS};
 use super::operation::Progress;
-use super::peering_state::observation;
+use super::peering_state::{leads_to, observation};
 use super::token::{Step, Token};
 use super::{names, url, vpc_look};
 use crate::provider::{DeletePeering, EnsurePeering, PeeringObservation, Removal, Underway};
@@ -80,7 +80,7 @@ async fn look(gce: &Gce, ask: &EnsurePeering) -> Result<Option<PeeringObservatio
     else {
         return Ok(None);
     };
-    if half.peer == ask.peer {
+    if leads_to(&half, &ask.peer) {
         Ok(Some(marked(half, ask)))
     } else {
         let failure = gce.unusable(
@@ -97,8 +97,14 @@ async fn adopt(gce: &Gce, ask: &EnsurePeering) -> Result<Answer, CloudError> {
         return Err(vpc_missing(ask));
     };
     let name = name(ask);
-    let mut towards = halves.into_iter().filter(|half| half.peer == ask.peer);
-    let Some(half) = towards.next() else {
+    let towards = halves.into_iter();
+    let towards = towards.filter(|half| leads_to(half, &ask.peer));
+    // One that tells its project says more than one that does not.
+    let best = towards.max_by_key(|half| {
+        let is_asked = half.provider_peering_id == name;
+        (is_asked, !half.peer.account_id.is_empty())
+    });
+    let Some(half) = best else {
         let failure = gce.unusable(
             ADD,
             "the cloud says that the peering exists, and does not show it",
@@ -108,15 +114,22 @@ async fn adopt(gce: &Gce, ask: &EnsurePeering) -> Result<Answer, CloudError> {
     if half.provider_peering_id == name {
         return Ok(Underway::ended(Some(marked(half, ask))));
     }
-    let message = format!(
-        "network {} is linked to {} of project {} already by peering {}: GCP allows one per pair",
-        ask.vendor_vpc_id, ask.peer.vpc_id, ask.peer.account_id, half.provider_peering_id
+    Err(in_the_way(&half.provider_peering_id, ask))
+}
+
+/// Another half towards the same network: an older one of ours is going, one of somebody else's stays.
+fn in_the_way(other: &str, ask: &EnsurePeering) -> CloudError {
+    let linked = format!(
+        "network {} is linked to {} of project {} already by peering {other}",
+        ask.vendor_vpc_id, ask.peer.vpc_id, ask.peer.account_id
     );
-    Err(CloudError::refused(
-        CloudErrorKind::Terminal,
-        DUPLICATE,
-        message,
-    ))
+    if other.starts_with(&names::prefix(&ask.peering.deployment)) {
+        let message = format!("{linked}, an older half of Peerway's that has to go first");
+        CloudError::refused(CloudErrorKind::InProgress, IN_PROGRESS, message)
+    } else {
+        let message = format!("{linked}: GCP allows one per pair");
+        CloudError::refused(CloudErrorKind::Terminal, DUPLICATE, message)
+    }
 }
 
 fn marked(half: PeeringObservation, ask: &EnsurePeering) -> PeeringObservation {
@@ -151,27 +164,27 @@ async fn halves(gce: &Gce, network: &str) -> Result<Option<Vec<PeeringObservatio
 /// What a refused addition means for a peering.
 fn refusal(failure: Failure, ask: &EnsurePeering) -> CloudError {
     let peer = &ask.peer;
-    let theirs = url::of_network(&peer.account_id, &peer.vpc_id);
+    let project = ask.peering.group.account.as_deref().unwrap_or_default();
+    let ours = url::of_network(project, &ask.vendor_vpc_id);
+    let theirs = format!("projects/{}", peer.account_id);
     if !failure.is_not_found() {
         failure.of_write()
-    } else if failure.words().contains(&theirs) {
+    } else if url::is_named(failure.words(), &ours) {
+        vpc_missing(ask)
+    } else if url::is_named(failure.words(), &theirs) {
         let message = format!(
             "GCP does not find the customer's network {} of project {}: check both with the customer",
             peer.vpc_id, peer.account_id
         );
         CloudError::refused(CloudErrorKind::Terminal, "PEER_IDENTITY_INVALID", message)
     } else {
-        vpc_missing(ask)
+        failure.of_write()
     }
 }
 
 fn vpc_missing(ask: &EnsurePeering) -> CloudError {
     let project = ask.peering.group.account.as_deref().unwrap_or_default();
-    let message = format!(
-        "the vendor's network {} is not in project {project} any more",
-        ask.vendor_vpc_id
-    );
-    CloudError::refused(CloudErrorKind::Terminal, "VPC_MISSING", message)
+    vpc_look::missing(project, &ask.vendor_vpc_id)
 }
 
 /// Waits for what is under way, be it the addition, then removes the half.
@@ -253,4 +266,89 @@ async fn stands(gce: &Gce, ask: &DeletePeering) -> Result<bool, CloudError> {
     let halves = halves(gce, &ask.vendor_vpc_id).await?.unwrap_or_default();
     let id = &ask.provider_peering_id;
     Ok(halves.iter().any(|half| half.provider_peering_id == *id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error;
+    use super::*;
+    use crate::provider::{Peer, PeeringRef};
+    use types::{GroupId, PeeringId};
+
+    fn ask(peer_project: &str) -> EnsurePeering {
+        EnsurePeering {
+            peering: PeeringRef {
+                group: GroupId::gcp("acme-prod"),
+                deployment: "dev".into(),
+                peering_id: PeeringId::generate(),
+                attempt: 1,
+            },
+            vendor_vpc_id: "n".into(),
+            peer: Peer {
+                account_id: peer_project.into(),
+                region: String::new(),
+                vpc_id: "main".into(),
+            },
+            operation_token: String::new(),
+            request_at: 0,
+        }
+    }
+
+    #[test]
+    fn what_was_not_found_decides_what_its_absence_means() {
+        for (path, peer, reason) in [
+            (
+                "projects/acme-prod/global/networks/n",
+                "cust-prod",
+                "VPC_MISSING",
+            ),
+            (
+                "projects/acme-prod/global/networks/n",
+                "acme-prod",
+                "VPC_MISSING",
+            ),
+            (
+                "projects/acme-prod/global/networks/main",
+                "acme-prod",
+                "PEER_IDENTITY_INVALID",
+            ),
+            (
+                "projects/cust-prod/global/networks/main",
+                "cust-prod",
+                "PEER_IDENTITY_INVALID",
+            ),
+            ("projects/cust-prod", "cust-prod", "PEER_IDENTITY_INVALID"),
+            ("projects/cust-prod-2", "cust-prod", "CLOUD_UNAVAILABLE"),
+            (
+                "projects/acme-prod/global/networks/n2",
+                "cust-prod",
+                "CLOUD_UNAVAILABLE",
+            ),
+        ] {
+            let words = format!("The resource '{path}' was not found");
+            let said = (404, "notFound", words.as_str());
+            let failure = error::refusal(ADD, "acme-prod", said, 0);
+            assert_eq!(refusal(failure, &ask(peer)).reason, reason, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_half_of_somebody_else_s_is_in_the_way_for_good() {
+        let ask = ask("cust-prod");
+        let old = names::of_peering("dev", &PeeringId::generate(), 1);
+        let error = in_the_way(&old, &ask);
+        assert_eq!(
+            (error.kind, &*error.reason, error.refused),
+            (CloudErrorKind::InProgress, IN_PROGRESS, true)
+        );
+        assert!(error.message.contains(&old), "{error}");
+        let foreign = names::of_peering("other", &PeeringId::generate(), 1);
+        for other in ["by-hand", &foreign] {
+            let error = in_the_way(other, &ask);
+            assert_eq!(
+                (error.kind, &*error.reason),
+                (CloudErrorKind::Terminal, DUPLICATE)
+            );
+        }
+    }
 }

@@ -95,7 +95,7 @@ impl Listing {
 fn is_list(list: &NetworkList) -> bool {
     match list.kind.as_deref() {
         Some(kind) => kind == "compute#networkList",
-        None => !list.items.is_empty() || list.self_link.is_some(),
+        None => !list.items.is_empty() || list.self_link.is_some() || list.id.is_some(),
     }
 }
 
@@ -227,6 +227,20 @@ mod tests {
             .collect();
         assert_eq!(shape, [(MOST_ITEMS, false), (1, true)]);
         assert_eq!(chunks(Vec::new(), true).len(), 1);
+    }
+
+    #[test]
+    fn a_list_says_that_it_is_one_in_any_way() {
+        let list = NetworkList::new;
+        for good in [
+            list().set_kind("compute#networkList"),
+            list().set_id("projects/p/global/networks"),
+            list().set_self_link("x"),
+            list().set_items([Network::new().set_name("n")]),
+        ] {
+            assert!(is_list(&good), "{good:?}");
+        }
+        assert!(!is_list(&list()) && !is_list(&list().set_kind("compute#network").set_id("1")));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::provider::{Peer, PeeringObservation, PeeringState};
 pub(super) fn observation(network: &str, half: &NetworkPeering) -> Option<PeeringObservation> {
     let (project, name) = url::network(half.network.as_deref()?)?;
     let state = half.state.as_ref()?;
+    // A number does not tell which id it stands for.
+    let project = if url::is_number(project) { "" } else { project };
     Some(PeeringObservation {
         provider_peering_id: half.name.clone().filter(|name| !name.is_empty())?,
         deployment: String::new(),
@@ -32,6 +34,12 @@ pub(super) fn observation(network: &str, half: &NetworkPeering) -> Option<Peerin
         },
         peer_cidrs: Vec::new(),
     })
+}
+
+/// Whether the half leads to the network of `peer`, as far as it tells.
+pub(super) fn leads_to(half: &PeeringObservation, peer: &Peer) -> bool {
+    let project = &half.peer.account_id;
+    half.peer.vpc_id == peer.vpc_id && (project.is_empty() || *project == peer.account_id)
 }
 
 /// The sentence behind the time in brackets that the cloud puts before it, which would make every sentence another.
@@ -73,6 +81,21 @@ mod tests {
             ("customer-1", "main")
         );
         assert_eq!(without_time("Connected."), "Connected.");
+    }
+
+    #[test]
+    fn a_project_s_number_is_not_taken_for_its_id() {
+        let seen = |project: &str, name: &str| {
+            let address = format!("https://x/compute/v1/projects/{project}/global/networks/{name}");
+            observation("ours", &half().set_network(address)).unwrap()
+        };
+        let asked = seen("customer-1", "main").peer;
+        let by_number = seen("123456789012", "main");
+        assert_eq!(by_number.peer.account_id, "");
+        assert!(leads_to(&by_number, &asked));
+        assert!(leads_to(&seen("customer-1", "main"), &asked));
+        assert!(!leads_to(&seen("123456789012", "other"), &asked));
+        assert!(!leads_to(&seen("customer-2", "main"), &asked));
     }
 
     #[test]

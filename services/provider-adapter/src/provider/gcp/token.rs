@@ -94,7 +94,7 @@ impl fmt::Display for Token {
 
 /// Whether the cloud may have given this name, so that it can stand in the path of a request.
 pub(super) fn is_name(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     (1..=200).contains(&text.len()) && text.bytes().all(fits)
 }
 
@@ -109,7 +109,7 @@ mod tests {
                 let token = Token {
                     step,
                     region,
-                    operation: "operation-17-a".into(),
+                    operation: "operation-17-aB".into(),
                 };
                 assert_eq!(Token::parse(&token.to_string()).unwrap(), Some(token));
             }
@@ -126,6 +126,7 @@ mod tests {
             "dance/global/operation-1",
             "add-peering/global/..",
             "add-peering/global/a/b",
+            "add-peering/global/A.b",
             "add-peering/global/a?b",
         ] {
             let error = Token::parse(text).unwrap_err();

@@ -11,9 +11,28 @@ pub(super) fn network(address: &str) -> Option<(&str, &str)> {
 /// The region and the name in the address of a subnet of `project`.
 pub(super) fn subnet<'a>(address: &'a str, project: &str) -> Option<(&'a str, &'a str)> {
     match parts(address)?[..] {
-        [of, "regions", region, "subnetworks", name] if of == project => named(region, name),
+        [of, "regions", region, "subnetworks", name] if is_project(of, project) => {
+            named(region, name)
+        }
         _ => None,
     }
+}
+
+/// Whether an address in an answer about `project` shows that project, which some services give by its number.
+pub(super) fn is_project(shown: &str, project: &str) -> bool {
+    shown == project || is_number(shown)
+}
+
+/// Whether a project is given by its number: no project's id is one.
+pub(super) fn is_number(project: &str) -> bool {
+    !project.is_empty() && project.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a sentence names `path`, rather than something that merely begins like it.
+pub(super) fn is_named(sentence: &str, path: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut found = sentence.match_indices(path);
+    found.any(|(at, _)| !sentence[at + path.len()..].starts_with(fits))
 }
 
 /// The path by which a request names a network.
@@ -74,5 +93,14 @@ mod tests {
         let address = "https://x/compute/v1/projects/p/regions/europe-west1/subnetworks/n";
         assert_eq!(subnet(address, "p"), Some(("europe-west1", "n")));
         assert_eq!(subnet(address, "q"), None);
+        let by_number = address.replace("/p/", "/123456789012/");
+        assert_eq!(subnet(&by_number, "p"), Some(("europe-west1", "n")));
+    }
+
+    #[test]
+    fn a_sentence_names_a_path_and_not_what_begins_like_it() {
+        let names = |path| is_named("The resource 'projects/acme-prod/x' was not found", path);
+        assert!(names("projects/acme-prod") && names("projects/acme-prod/x"));
+        assert!(!names("projects/acme") && !names("projects/other"));
     }
 }

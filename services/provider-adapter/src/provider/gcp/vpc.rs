@@ -28,6 +28,15 @@ impl Part {
         }
     }
 
+    /// The part that an operation makes.
+    fn of(step: Step) -> Option<Self> {
+        match step {
+            Step::AddNetwork => Some(Self::Network),
+            Step::AddSubnet => Some(Self::Subnet),
+            _ => None,
+        }
+    }
+
     fn parse(code: &str) -> Result<Self, CloudError> {
         let mut all = [Self::Network, Self::Subnet].into_iter();
         all.find(|part| part.code() == code).ok_or_else(|| {
@@ -46,16 +55,30 @@ pub(super) async fn ensure(gce: &Gce, ask: EnsureVpc) -> Result<Underway<VpcProg
         vpc: ask.known.clone(),
         ask,
     };
-    if let Some(token) = Token::parse(&work.ask.operation_token)? {
-        match gce.progress(&token).await? {
+    let token = Token::parse(&work.ask.operation_token)?;
+    let mut made = None;
+    if let Some(token) = &token {
+        match gce.progress(token).await? {
             Progress::Running => return Ok(work.progress(token.to_string())),
             Progress::Failed(failure) if !failure.is_already() => {
                 return Err(failure.of_operation());
             }
-            Progress::Failed(_) | Progress::Done | Progress::Vanished => {}
+            Progress::Failed(_) | Progress::Done => made = Part::of(token.step),
+            Progress::Vanished => {}
         }
     }
-    work.look(part).await?;
+    // Until a look has shown what the operation did, the caller has to keep the token.
+    work.look(part).await.map_err(|error| CloudError {
+        refused: error.refused && token.is_none(),
+        ..error
+    })?;
+    if let Some(made) = made
+        && work.next() == Some(made)
+        && part.is_none_or(|part| part == made)
+    {
+        let why = "its operation ended well, and it is not to be seen";
+        return Err(Failure::unusable(made.code(), why).of_write());
+    }
     let mut token = String::new();
     if let Some(part) = part
         && work.next() == Some(part)
@@ -111,7 +134,7 @@ impl Work<'_> {
         }
     }
 
-    /// The token of the operation that makes a part; empty when the cloud says that the part exists.
+    /// The token of the operation that makes a part; empty when the cloud says that the part exists, and shows it.
     async fn make(&mut self, part: Part) -> Result<String, CloudError> {
         let (api, step) = match part {
             Part::Network => ("networks.insert", Step::AddNetwork),
@@ -126,9 +149,23 @@ impl Work<'_> {
             Ok(operation) => self.gce.begun(api, step, region, operation),
             Err(failure) if failure.is_already() => {
                 self.look(Some(part)).await?;
+                if self.next() == Some(part) {
+                    return Err(failure.of_write());
+                }
                 Ok(String::new())
             }
+            Err(failure) if part == Part::Subnet && failure.is_not_found() => {
+                Err(self.without_network(failure).await)
+            }
             Err(failure) => Err(failure.of_write()),
+        }
+    }
+
+    /// A subnet found its network missing: for good only when the network itself is not there either.
+    async fn without_network(&self, failure: Failure) -> CloudError {
+        match vpc_look::named(self.gce, &self.marks.name).await {
+            Ok(None) => vpc_look::missing(self.gce.id(), &self.marks.name),
+            Ok(Some(_)) | Err(_) => failure.of_write(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Removing a network's VPC with everything that Peerway made in it: one write per call.
 
+use std::collections::BTreeSet;
+
 use api::cloud::CloudError;
 use google_cloud_compute_v1::model::{Network, Operation};
 
@@ -30,11 +32,16 @@ pub(super) async fn delete(gce: &Gce, ask: &DeleteVpc) -> Result<Underway<Remova
     let Some(network) = vpc_look::network(gce, &marks).await? else {
         return Ok(Underway::ended(Removal::Absent));
     };
-    if let Some(token) = firewall::remove(gce, &marks.name).await? {
+    // A name alone makes nothing ours: each is looked at before it is removed.
+    if firewall::look(gce, &marks).await?.is_some()
+        && let Some(token) = firewall::remove(gce, &marks.name).await?
+    {
         return Ok(in_progress(token));
     }
-    for region in regions(&network, gce.id(), &marks.name) {
-        if let Some(token) = remove_subnet(gce, region, &marks.name).await? {
+    for region in regions(&network, gce.id(), &marks) {
+        if vpc_look::subnet_in(gce, &marks, region).await?.is_some()
+            && let Some(token) = remove_subnet(gce, region, &marks.name).await?
+        {
             return Ok(in_progress(token));
         }
     }
@@ -58,13 +65,15 @@ fn in_progress(operation_token: String) -> Underway<Removal> {
     }
 }
 
-/// The regions of the network's subnets that bear our name.
-fn regions<'a>(network: &'a Network, project: &str, name: &str) -> Vec<&'a str> {
+/// The regions where subnets of our name may be: the network's own, which may not show a subnet just made, and those
+/// that it shows.
+fn regions<'a>(network: &'a Network, project: &str, marks: &'a Marks) -> BTreeSet<&'a str> {
     let subnets = network.subnetworks.iter();
     let places = subnets.filter_map(|address| url::subnet(address, project));
     places
-        .filter(|(_, of)| *of == name)
+        .filter(|(_, of)| *of == marks.name)
         .map(|(region, _)| region)
+        .chain([marks.region.as_str()])
         .collect()
 }
 

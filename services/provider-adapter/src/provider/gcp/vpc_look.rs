@@ -66,15 +66,22 @@ pub(super) async fn named(gce: &Gce, name: &str) -> Result<Option<Network>, Fail
 
 /// Whether it is a network of the project at all.
 pub(super) fn is_whole(network: &Network, project: &str) -> bool {
-    let shown = network.self_link.as_deref().and_then(url::network);
-    network
-        .kind
-        .as_deref()
-        .is_none_or(|kind| kind == "compute#network")
-        && network
-            .name
-            .as_deref()
-            .is_some_and(|name| shown == Some((project, name)))
+    let name = network.name.as_deref().filter(|name| !name.is_empty());
+    let link = network.self_link.as_deref();
+    let kind = network.kind.as_deref();
+    kind.is_none_or(|kind| kind == "compute#network")
+        && name.is_some_and(|name| link.is_none_or(|link| is_address(link, project, name)))
+}
+
+/// Whether it is the address of this network.
+pub(super) fn is_address(address: &str, project: &str, name: &str) -> bool {
+    url::network(address).is_some_and(|(of, shown)| url::is_project(of, project) && shown == name)
+}
+
+/// Whether its subnets are those that somebody made: legacy and auto mode have ranges of their own.
+#[expect(deprecated, reason = "networks of legacy mode still exist")]
+fn is_custom(network: &Network) -> bool {
+    network.auto_create_subnetworks != Some(true) && network.i_pv_4_range.is_none()
 }
 
 /// The network's VPC. Error: what bears its name is another.
@@ -86,7 +93,7 @@ pub(super) async fn network(gce: &Gce, marks: &Marks) -> Result<Option<Network>,
         return Ok(None);
     };
     marks.own("network", network.description.as_deref())?;
-    if network.auto_create_subnetworks != Some(false) {
+    if !is_custom(&network) {
         return Err(refused(format!(
             "network {} is not in custom mode",
             marks.name
@@ -101,21 +108,9 @@ pub(super) async fn subnet(
     marks: &Marks,
     wanted: &Cidr,
 ) -> Result<Option<Subnet>, CloudError> {
-    let send = |clients: &super::client::Clients| {
-        let call = clients.subnetworks.get().set_project(gce.id());
-        call.set_region(&marks.region)
-            .set_subnetwork(&marks.name)
-            .send()
+    let Some(cidr) = subnet_in(gce, marks, &marks.region).await? else {
+        return Ok(None);
     };
-    let found = match gce.call(GET_SUBNET, send).await {
-        Ok(subnet) => subnet,
-        Err(failure) if failure.is_not_found() => return Ok(None),
-        Err(failure) => return Err(failure.while_looking()),
-    };
-    let cidr = whole(&found, gce.id(), marks)
-        .ok_or_else(|| gce.unusable(GET_SUBNET, "the answer shows no subnet of that name"))
-        .map_err(Failure::while_looking)?;
-    marks.own("subnet", found.description.as_deref())?;
     if cidr != *wanted {
         return Err(refused(format!(
             "subnet {} has the range {cidr}, not {wanted}",
@@ -130,20 +125,120 @@ pub(super) async fn subnet(
     }))
 }
 
+/// The range of the network's subnet in a region. Error: what bears its name is another.
+pub(super) async fn subnet_in(
+    gce: &Gce,
+    marks: &Marks,
+    region: &str,
+) -> Result<Option<Cidr>, CloudError> {
+    let send = |clients: &super::client::Clients| {
+        let call = clients.subnetworks.get().set_project(gce.id());
+        call.set_region(region).set_subnetwork(&marks.name).send()
+    };
+    let found = match gce.call(GET_SUBNET, send).await {
+        Ok(subnet) => subnet,
+        Err(failure) if failure.is_not_found() => return Ok(None),
+        Err(failure) => return Err(failure.while_looking()),
+    };
+    let cidr = whole(&found, gce.id(), region, &marks.name)
+        .ok_or_else(|| gce.unusable(GET_SUBNET, "the answer shows no subnet of that name"))
+        .map_err(Failure::while_looking)?;
+    marks.own("subnet", found.description.as_deref())?;
+    Ok(Some(cidr))
+}
+
 /// The range of a subnet; none when the answer lacks what makes it the asked one.
-fn whole(found: &Subnetwork, project: &str, marks: &Marks) -> Option<Cidr> {
-    let place = url::subnet(found.self_link.as_deref()?, project)?;
-    let network = url::network(found.network.as_deref()?)?;
-    let expected = (marks.region.as_str(), marks.name.as_str());
-    let is_asked = place == expected && network == (project, marks.name.as_str());
-    found
-        .ip_cidr_range
+fn whole(found: &Subnetwork, project: &str, region: &str, name: &str) -> Option<Cidr> {
+    let is_asked = found
+        .kind
         .as_deref()
-        .filter(|_| is_asked)?
-        .parse()
-        .ok()
+        .is_none_or(|kind| kind == "compute#subnetwork")
+        && found.name.as_deref().is_none_or(|shown| shown == name)
+        && found
+            .self_link
+            .as_deref()
+            .is_none_or(|link| url::subnet(link, project) == Some((region, name)))
+        && is_address(found.network.as_deref()?, project, name);
+    let range = found.ip_cidr_range.as_deref().filter(|_| is_asked);
+    range?.parse().ok()
+}
+
+/// The network is not there though it should.
+pub(super) fn missing(project: &str, name: &str) -> CloudError {
+    let message = format!("the vendor's network {name} is not in project {project} any more");
+    CloudError::refused(CloudErrorKind::Terminal, "VPC_MISSING", message)
 }
 
 fn refused(message: String) -> CloudError {
     CloudError::refused(CloudErrorKind::Terminal, REFUSED, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "https://x/compute/v1/projects/acme-prod/global/networks/n";
+    const BY_NUMBER: &str = "https://x/compute/v1/projects/123456789012/global/networks/n";
+
+    #[test]
+    fn a_network_needs_no_more_than_its_name_and_no_address_but_its_own() {
+        let network = || Network::new().set_name("n");
+        for good in [
+            network(),
+            network().set_self_link(LINK),
+            network().set_self_link(BY_NUMBER),
+            network().set_kind("compute#network"),
+        ] {
+            assert!(is_whole(&good, "acme-prod"), "{good:?}");
+        }
+        for bad in [
+            Network::new(),
+            Network::new().set_name(""),
+            network().set_kind("compute#subnetwork"),
+            network().set_self_link(LINK.replace("acme", "other")),
+            network().set_self_link(LINK.replace("/n", "/m")),
+            network().set_self_link("n"),
+        ] {
+            assert!(!is_whole(&bad, "acme-prod"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    #[expect(deprecated, reason = "networks of legacy mode still exist")]
+    fn only_a_network_of_another_mode_is_refused() {
+        let network = || Network::new().set_name("n");
+        assert!(is_custom(&network()));
+        assert!(is_custom(&network().set_auto_create_subnetworks(false)));
+        assert!(!is_custom(&network().set_auto_create_subnetworks(true)));
+        assert!(!is_custom(&network().set_i_pv_4_range("10.0.0.0/8")));
+    }
+
+    #[test]
+    fn a_subnet_has_to_show_its_network_and_its_range() {
+        let subnet = || {
+            let bare = Subnetwork::new().set_ip_cidr_range("10.0.0.0/24");
+            bare.set_network(LINK)
+        };
+        let range = |subnet| whole(&subnet, "acme-prod", "r", "n").map(|cidr| cidr.to_string());
+        let link = |region: &str| {
+            format!("https://x/compute/v1/projects/acme-prod/regions/{region}/subnetworks/n")
+        };
+        for good in [
+            subnet(),
+            subnet().set_network(BY_NUMBER).set_name("n"),
+            subnet().set_self_link(link("r")),
+        ] {
+            assert_eq!(range(good).as_deref(), Some("10.0.0.0/24"));
+        }
+        for bad in [
+            Subnetwork::new(),
+            subnet().set_or_clear_network(None::<String>),
+            subnet().set_network(LINK.replace("/n", "/m")),
+            subnet().set_self_link(link("s")),
+            subnet().set_name("m"),
+            subnet().set_ip_cidr_range("10"),
+        ] {
+            assert_eq!(range(bad), None);
+        }
+    }
 }

@@ -156,6 +156,14 @@ fn every_known_refusal_has_its_meaning() {
             Terminal,
             "CIDR_OVERLAP_PEER",
         ),
+        // Of overlap the sentence tells, whatever the reason.
+        (
+            409,
+            "alreadyExists",
+            "An IP range in the peer network overlaps with an IP range in the local network.",
+            Terminal,
+            "CIDR_OVERLAP_PEER",
+        ),
         (400, "invalid", "x", Terminal, REFUSED),
         (0, "INVALID_FIELD_VALUE", "x", Terminal, REFUSED),
         (503, "backendError", "x", Unavailable, UNAVAILABLE),
@@ -172,11 +180,99 @@ fn every_known_refusal_has_its_meaning() {
 }
 
 #[test]
+fn calls_that_come_too_fast_are_told_from_objects_that_are_too_many() {
+    let path = "Quota 'ROUTES' exceeded for projects/acme-prod/global/networks/n.";
+    for (reason, message, kind, ours) in [
+        ("dailyLimitExceeded", "x", Throttled, "CLOUD_THROTTLED"),
+        ("concurrentLimitExceeded", "x", Throttled, "CLOUD_THROTTLED"),
+        ("limitExceeded", "x", Quota, "CLOUD_LIMIT"),
+        ("quotaExceeded", path, Quota, "CLOUD_LIMIT"),
+        (
+            "quotaExceeded",
+            "Quota 'NETWORKS-per-project' exceeded.",
+            Quota,
+            "VPC_LIMIT",
+        ),
+        (
+            "quotaExceeded",
+            "Quota 'SUBNETWORKS-per-project' exceeded.",
+            Quota,
+            "CLOUD_LIMIT",
+        ),
+        (
+            "quotaExceeded",
+            "Quota exceeded for metric 'compute.googleapis.com/networks'.",
+            Quota,
+            "VPC_LIMIT",
+        ),
+        (
+            "RESOURCE_OPERATION_RATE_EXCEEDED",
+            "x",
+            InProgress,
+            IN_PROGRESS,
+        ),
+    ] {
+        let found = of(403, reason, message);
+        assert_eq!(
+            (found.kind, found.reason),
+            (kind, ours),
+            "{reason} {message}"
+        );
+    }
+}
+
+#[test]
+fn what_is_busy_is_asked_later_and_what_a_policy_forbids_never() {
+    let policy = "Constraint constraints/compute.restrictVpcPeering violated for project 123.";
+    for (status, reason, message, kind, ours) in [
+        (
+            400,
+            "badRequest",
+            "Busy. Try again later.",
+            InProgress,
+            IN_PROGRESS,
+        ),
+        (400, "badRequest", "x", Terminal, REFUSED),
+        (403, "forbidden", policy, Terminal, REFUSED),
+        (412, "conditionNotMet", policy, Terminal, REFUSED),
+        (403, "forbidden", "x", Unauthorized, UNAUTHORIZED),
+    ] {
+        let found = of(status, reason, message);
+        assert_eq!(
+            (found.kind, found.reason),
+            (kind, ours),
+            "{reason} {message}"
+        );
+        assert!(found.refused);
+    }
+    // In the cloud's own words.
+    assert_eq!(of(403, "forbidden", policy).sentence, None);
+}
+
+#[test]
+fn only_our_own_project_is_said_to_be_missing() {
+    let missing = |project: &str| {
+        let words = format!("Failed to find project {project}");
+        of(400, "invalid", &words).kind
+    };
+    assert_eq!(missing("acme-prod"), Unauthorized);
+    assert_eq!(missing("acme-prod."), Unauthorized);
+    for other in ["customer-prod", "acme-prod-2"] {
+        assert_eq!(missing(other), Terminal, "{other}");
+    }
+}
+
+#[test]
 fn only_silence_and_faults_of_the_cloud_leave_the_outcome_open() {
     for (status, reason) in [
         (500, "internalError"),
         (503, "new"),
         (400, ""),
+        (408, "x"),
+        (499, "x"),
+        (400, "DEADLINE_EXCEEDED"),
+        (400, "CANCELLED"),
+        (400, "timeout"),
         (409, "alreadyExists"),
     ] {
         assert!(!of(status, reason, "x").refused, "{status} {reason}");
