@@ -6,7 +6,7 @@ use runtime::status::{Violations, internal};
 use tonic::Status;
 use types::{
     AwsAccountId, AwsVpcId, Cidr, Deployment, GcpNetworkName, GcpProjectId, GroupId, Invalid,
-    ProviderKind, Region,
+    NetworkId, ProviderKind, Region,
 };
 
 use crate::provider::{
@@ -16,6 +16,8 @@ use crate::provider::{
 
 /// Smallest and largest range of a network: AWS's bound above, three subnets and a spare below.
 const PREFIXES: std::ops::RangeInclusive<u8> = 16..=26;
+/// The largest range that a firewall admits: that of the largest private one, 10.0.0.0/8.
+const LARGEST_ADMITTED: u8 = 8;
 /// Routes in one request; AWS's largest route table.
 const MOST_ROUTES: usize = 1000;
 
@@ -117,7 +119,8 @@ pub(super) fn get_limits(message: v1::GetLimitsRequest) -> (Vec<ProviderKind>, b
 pub(super) fn ensure_peering(message: v1::EnsurePeeringRequest) -> Result<EnsurePeering, Status> {
     let mut wrong = Violations::new();
     let peering = peering_ref(&mut wrong, message.r#ref);
-    let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
+    wrong.check("network_id", message.network_id.parse::<NetworkId>());
+    let vendor = wrong.check("vendor_vpc_id", object(message.vendor_vpc_id));
     let kind = peering.as_ref().map(|peering| peering.group.provider);
     let peer = match (message.peer, kind) {
         (Some(peer), Some(ProviderKind::Aws)) => aws_peer(&mut wrong, peer),
@@ -141,8 +144,8 @@ pub(super) fn ensure_peering(message: v1::EnsurePeeringRequest) -> Result<Ensure
 pub(super) fn delete_peering(message: v1::DeletePeeringRequest) -> Result<DeletePeering, Status> {
     let mut wrong = Violations::new();
     let peering = peering_ref(&mut wrong, message.r#ref);
-    let id = wrong.check("provider_peering_id", required(message.provider_peering_id));
-    let vendor = wrong.check("vendor_vpc_id", required(message.vendor_vpc_id));
+    let id = wrong.check("provider_peering_id", object(message.provider_peering_id));
+    let vendor = wrong.check("vendor_vpc_id", object(message.vendor_vpc_id));
     let operation_token = message.operation_token;
     // With the token of an addition too: the removal follows it within the call.
     let request_at = request_at(&mut wrong, message.request_time, "");
@@ -182,7 +185,7 @@ pub(super) fn observe_peerings(
 pub(super) fn ensure_routes(message: v1::EnsureRoutesRequest) -> Result<EnsureRoutes, Status> {
     let mut wrong = Violations::new();
     let vpc = vpc_ref(&mut wrong, message.r#ref);
-    let vpc_id = wrong.check("vpc_id", required(message.vpc_id));
+    let vpc_id = wrong.check("vpc_id", object(message.vpc_id));
     if message.wanted.len() > MOST_ROUTES {
         wrong.add(
             "wanted",
@@ -194,7 +197,7 @@ pub(super) fn ensure_routes(message: v1::EnsureRoutesRequest) -> Result<EnsureRo
     for (n, route) in message.wanted.into_iter().enumerate() {
         let cidr = wrong.check(format!("wanted[{n}].cidr"), route.cidr.parse::<Cidr>());
         let peering = format!("wanted[{n}].provider_peering_id");
-        let peering = wrong.check(peering, required(route.provider_peering_id));
+        let peering = wrong.check(peering, object(route.provider_peering_id));
         if cidr.is_some_and(|cidr| wanted.iter().any(|(other, _)| *other == cidr)) {
             wrong.add(
                 format!("wanted[{n}].cidr"),
@@ -224,10 +227,20 @@ fn missing<T>(wrong: &mut Violations, field: &str) -> Option<T> {
     None
 }
 
-fn required(text: String) -> Result<String, Invalid> {
-    match text.as_str() {
-        "" => Err(Invalid::field("must be set")),
-        _ => Ok(text),
+/// An id that a cloud has given, or a name; both clouds' are of this form.
+fn object(text: String) -> Result<String, Invalid> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if text.is_empty() {
+        Err(Invalid::field("must be set"))
+    } else if text.len() > 63
+        || !text.starts_with(|c: char| c.is_ascii_lowercase())
+        || !text.bytes().all(fits)
+    {
+        Err(Invalid::field(
+            "must be an id or name of the cloud's: 1-63 characters of a-z 0-9 -, first a letter",
+        ))
+    } else {
+        Ok(text)
     }
 }
 
@@ -246,8 +259,10 @@ fn deployment(text: String) -> Result<String, Invalid> {
 
 fn admitted(text: &str) -> Result<Cidr, Invalid> {
     let cidr: Cidr = text.parse()?;
-    if cidr.prefix_len() == 0 {
-        let rule = "must not be /0: a firewall never admits the world";
+    if cidr.prefix_len() < LARGEST_ADMITTED {
+        let rule = format!(
+            "must be /{LARGEST_ADMITTED} or smaller, not {cidr}: a firewall never admits the world"
+        );
         return Err(Invalid::field(rule));
     }
     Ok(cidr)
@@ -359,10 +374,15 @@ fn known(wrong: &mut Violations, message: Option<v1::Vpc>) -> Vpc {
     let Some(message) = message else {
         return Vpc::default();
     };
-    let set = |text: String| Some(text).filter(|text| !text.is_empty());
+    let mut set = |field: &str, text: String| match text.as_str() {
+        "" => None,
+        _ => wrong.check(field, object(text)),
+    };
+    let id = set("known.vpc_id", message.vpc_id);
+    let security_group_id = set("known.security_group_id", message.security_group_id);
     let mut subnets = Vec::new();
     for (n, subnet) in message.subnets.into_iter().enumerate() {
-        let id = wrong.check(format!("known.subnets[{n}].id"), required(subnet.id));
+        let id = wrong.check(format!("known.subnets[{n}].id"), object(subnet.id));
         let cidr = wrong.check(format!("known.subnets[{n}].cidr"), subnet.cidr.parse());
         if let (Some(id), Some(cidr)) = (id, cidr) {
             subnets.push(Subnet {
@@ -374,9 +394,9 @@ fn known(wrong: &mut Violations, message: Option<v1::Vpc>) -> Vpc {
         }
     }
     Vpc {
-        id: set(message.vpc_id),
+        id,
         subnets,
-        security_group_id: set(message.security_group_id),
+        security_group_id,
         parts: message.parts,
     }
 }

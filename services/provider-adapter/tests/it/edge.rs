@@ -54,6 +54,15 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once() {
         ]
     );
 
+    let known = Vpc {
+        vpc_id: "a/b".into(),
+        security_group_id: "../../x".into(),
+        ..Vpc::default()
+    };
+    let request = vpc_request(NetworkId::generate(), "10.20.0.0/16", &known, "");
+    let status = suite.ensure_vpc(request).await.unwrap_err();
+    assert_eq!(fields(&status), ["known.vpc_id", "known.security_group_id"]);
+
     let route = Route {
         cidr: "10.1.0.0/16".into(),
         ..Route::default()

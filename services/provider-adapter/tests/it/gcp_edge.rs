@@ -60,7 +60,7 @@ async fn a_firewall_s_ranges_and_ports_are_checked() {
     let request = EnsureFirewallRequest {
         r#ref: Some(vpc_ref(NetworkId::generate())),
         known: None,
-        cidrs: vec!["10.0.0.1/24".into(), "0.0.0.0/0".into()],
+        cidrs: vec!["10.0.0.1/24".into(), "0.0.0.0/0".into(), "0.0.0.0/1".into()],
         ports: vec![0, 65_536],
         operation_token: String::new(),
     };
@@ -71,7 +71,9 @@ async fn a_firewall_s_ranges_and_ports_are_checked() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    for field in ["cidrs[0]", "cidrs[1]", "/0", "ports[0]", "ports[1]"] {
+    for field in [
+        "cidrs[0]", "cidrs[1]", "cidrs[2]", "/8", "ports[0]", "ports[1]",
+    ] {
         assert!(status.message().contains(field), "{status}");
     }
 }

@@ -185,6 +185,27 @@ async fn surplus_goes_once_one_is_recorded() {
 }
 
 #[tokio::test]
+async fn nothing_is_surplus_beside_something_that_the_cloud_does_not_show() {
+    let suite = Suite::start().await;
+    let network = NetworkId::generate();
+    let stands = suite.complete_vpc(network, CIDR).await;
+    let mut other_group = stands.clone();
+    other_group.security_group_id = "sg-00000000".into();
+    let mut other_subnet = stands.clone();
+    other_subnet.subnets[0].id = "subnet-00000000".into();
+    let mut other_vpc = stands.clone();
+    other_vpc.vpc_id = "vpc-00000000".into();
+    suite.cloud.clear_calls();
+    for known in [other_group, other_subnet, other_vpc] {
+        // What becomes of the look is another matter.
+        let _ = suite
+            .ensure_vpc(vpc_request(network, CIDR, &known, ""))
+            .await;
+    }
+    assert_eq!(suite.cloud.calls_of("Delete*").len(), 0);
+}
+
+#[tokio::test]
 async fn another_network_s_and_another_deployment_s_objects_are_not_ours() {
     let suite = Suite::start().await;
     let network = NetworkId::generate();

@@ -64,7 +64,7 @@ impl Work<'_> {
             self.vpc.id = seen.into_iter().next();
             return Ok(());
         };
-        for surplus in seen.iter().filter(|id| **id != kept) {
+        for surplus in beside(&seen, &kept) {
             let deletion = vpc_delete::vpc(self.ec2, surplus).await;
             report_surplus("VPC", surplus, deletion);
         }
@@ -74,11 +74,13 @@ impl Work<'_> {
     async fn look_at_subnets(&mut self, vpc: &str) -> Result<(), CloudError> {
         let seen = vpc_look::subnets(self.ec2, &self.marks, Some(vpc)).await?;
         let recorded = self.vpc.subnets.clone();
+        let shown: Vec<String> = seen.iter().map(|subnet| subnet.id.clone()).collect();
         for subnet in seen {
             let same_range = |other: &&crate::provider::Subnet| other.cidr == subnet.cidr;
             match self.vpc.subnets.iter().find(same_range) {
                 None => self.vpc.subnets.push(subnet),
                 Some(kept) if kept.id == subnet.id => {}
+                Some(kept) if !shown.contains(&kept.id) => {}
                 Some(_) if !recorded.iter().any(|one| one.cidr == subnet.cidr) => {}
                 Some(_) => {
                     let deletion = vpc_delete::subnet(self.ec2, &subnet.id).await;
@@ -96,7 +98,7 @@ impl Work<'_> {
             self.vpc.security_group_id = ours.into_iter().next();
             return Ok(());
         };
-        for surplus in ours.iter().filter(|id| **id != kept) {
+        for surplus in beside(&ours, &kept) {
             let deletion = vpc_delete::group(self.ec2, surplus).await;
             report_surplus("security group", surplus, deletion);
         }
@@ -285,6 +287,12 @@ impl Work<'_> {
             guarded: next.is_some_and(Part::is_guarded),
         })
     }
+}
+
+/// What the look shows beside the one that stays. It must show that too: else what is recorded may be wrong.
+fn beside<'a>(seen: &'a [String], kept: &str) -> impl Iterator<Item = &'a String> {
+    let is_shown = seen.iter().any(|id| id == kept);
+    seen.iter().filter(move |id| is_shown && *id != kept)
 }
 
 /// A rule that is not there any more has been revoked.

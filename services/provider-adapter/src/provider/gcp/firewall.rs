@@ -10,6 +10,7 @@ use google_cloud_compute_v1::model::firewall::{Allowed, Direction};
 
 use super::client::{Clients, Gce};
 use super::error::Failure;
+use super::meaning;
 use super::operation::Progress;
 use super::token::{Step, Token};
 use super::url;
@@ -161,8 +162,16 @@ async fn insert(gce: &Gce, rule: Firewall) -> Result<String, CloudError> {
         let call = clients.firewalls.insert().set_project(gce.id());
         call.set_body(rule.clone()).send()
     };
-    let operation = gce.call(API, send).await.map_err(Failure::of_write)?;
-    gce.begun(API, Step::Firewall, None, operation)
+    match gce.call(API, send).await {
+        Ok(operation) => gce.begun(API, Step::Firewall, None, operation),
+        // It was asked for a moment ago, and a later look shows it.
+        Err(failure) if failure.is_already() => Err(CloudError::refused(
+            CloudErrorKind::InProgress,
+            meaning::IN_PROGRESS,
+            "the firewall rule is being made".to_owned(),
+        )),
+        Err(failure) => Err(failure.of_write()),
+    }
 }
 
 /// Puts the whole rule in the place of the old one: a patch would keep what it does not name.

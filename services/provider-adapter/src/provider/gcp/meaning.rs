@@ -79,7 +79,19 @@ pub(super) fn meaning(refusal: &Refusal<'_>) -> Meaning {
         return of(InProgress, IN_PROGRESS, true);
     }
     if matches!(refusal.reason, "quotaexceeded" | "limitexceeded") || is_peering_limit(&text) {
-        return of(Quota, quota(refusal.message), true);
+        let (reason, said) = (quota(refusal.message), refusal.message);
+        let whose = match reason {
+            "ACTIVE_LIMIT" => ", or the customer in its own",
+            _ => "",
+        };
+        let who = format!(
+            "the vendor has to ask for more in project {}",
+            refusal.project
+        );
+        return Meaning {
+            sentence: Some(format!("{said} ({who}{whose})")),
+            ..of(Quota, reason, true)
+        };
     }
     // A policy of the organisation, which no permission lifts.
     if text.contains("constraints/") && text.contains("violated") {
