@@ -36,6 +36,9 @@ impl App {
         let server = Server::bind(&config.server).await?;
         let aws = Aws::new(config.aws, credentials).await;
         let gcp = Gcp::new(config.gcp);
+        for problem in gcp.unusable_keys().await {
+            tracing::warn!("{problem}");
+        }
         let (aws_asked, gcp_asked) = (aws.clone(), gcp.clone());
         let service = Service::new(Providers::new(Arc::new(aws), Arc::new(gcp)));
         let server = server

@@ -22,7 +22,7 @@ pub enum Error {
         now: String,
     },
     /// Something stands on the network.
-    #[error("{} things are attached to the network: detach them first", .0.total)]
+    #[error("{} peerings and datastores stand on the network: detach them first", .0.total)]
     NetworkInUse(Blockers),
     /// Deleting a network's peerings with it is not served yet.
     #[error("cascade_peerings is not served by this release: delete the {0} peerings first")]

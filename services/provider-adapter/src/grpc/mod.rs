@@ -1,6 +1,7 @@
 //! The contract's calls: each checks its fields, asks the cloud the group names, and answers in the contract's words.
 
 mod convert;
+mod field;
 mod read;
 
 use std::sync::Arc;

@@ -53,7 +53,8 @@ fn own(config: &ProjectConfig, key: Option<Value>) -> Result<Credentials, String
     }
 }
 
-async fn read(path: &Path) -> Result<Value, String> {
+/// The key in a file. Error: one sentence without secrets.
+pub(super) async fn read(path: &Path) -> Result<Value, String> {
     let shown = path.display();
     let text = tokio::fs::read(path)
         .await

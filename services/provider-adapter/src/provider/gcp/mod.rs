@@ -63,6 +63,22 @@ impl Gcp {
         }
     }
 
+    /// What is wrong with the key files, a sentence each. They are read again when they are needed.
+    pub async fn unusable_keys(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for project in &self.config.projects {
+            if let Some(path) = &project.key_file
+                && let Err(why) = credentials::read(path).await
+            {
+                sentences.push(format!(
+                    "gcp.projects, project {}: {why}",
+                    project.project_id
+                ));
+            }
+        }
+        sentences
+    }
+
     /// Whether every project that was asked gave a usable answer last time. Asks no cloud.
     pub fn works(&self) -> bool {
         self.projects.values().all(|project| project.works())
