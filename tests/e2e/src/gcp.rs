@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudsim::gce::state::{OpFault, OpFaultKind};
 use cloudsim::{CallRecord, Cloudsim, Fault, FaultKind};
@@ -123,7 +123,12 @@ impl Simulated {
     }
 
     /// Makes every token invalid that was given out or used so far.
-    pub fn revoke_tokens(&self) {
+    ///
+    /// A token that is signed once more within the same second is the same one: those in use have to be older.
+    pub async fn revoke_tokens(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let begun = now.expect("a time after 1970").subsec_millis();
+        sleep(Duration::from_millis(u64::from(1_000 - begun))).await;
         self.0.gcp_revoke_tokens();
     }
 

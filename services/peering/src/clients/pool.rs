@@ -1,6 +1,7 @@
 //! The vendor's accounts, as the provider-adapter knows them: which there are, and what limits they have.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ const DEFAULT_OUTSTANDING: u32 = 25;
 pub struct Pool {
     client: ProviderServiceClient<Client>,
     known: Arc<Mutex<Option<Known>>>,
-    /// Held by whoever asks.
-    asking: Arc<tokio::sync::Mutex<()>>,
+    /// Held by whoever asks; what the last failure said.
+    asking: Arc<tokio::sync::Mutex<String>>,
+    /// How often asking has failed.
+    failures: Arc<AtomicU64>,
 }
 
 /// An answer, and when it was asked for last.
@@ -50,6 +53,7 @@ impl Pool {
             client: ProviderServiceClient::new(client),
             known: Arc::default(),
             asking: Arc::default(),
+            failures: Arc::default(),
         }
     }
 
@@ -71,7 +75,8 @@ impl Pool {
         if let Some(known) = known.clone().filter(is_fresh) {
             return Ok(known);
         }
-        let _asking = match known {
+        let failures = self.failures.load(Ordering::SeqCst);
+        let mut asking = match known {
             // Somebody asks already; what is known does for so long.
             Some(known) => match self.asking.try_lock() {
                 Ok(asking) => asking,
@@ -82,6 +87,10 @@ impl Pool {
         let known = self.remembered();
         if let Some(known) = known.clone().filter(is_fresh) {
             return Ok(known);
+        }
+        if known.is_none() && self.failures.load(Ordering::SeqCst) != failures {
+            // Somebody asked meanwhile, in vain: all who waited for that share it, or each would wait as long again.
+            return Err(PoolAway(asking.clone()));
         }
         let answer = match (self.ask().await, known) {
             (Ok((accounts, outstanding)), _) => Known {
@@ -96,7 +105,11 @@ impl Pool {
                     ..known
                 }
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => {
+                asking.clone_from(&error.0);
+                self.failures.fetch_add(1, Ordering::SeqCst);
+                return Err(error);
+            }
         };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         Ok(answer)

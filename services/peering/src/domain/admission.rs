@@ -265,6 +265,8 @@ pub fn admissible(
             busy_since: None,
             waits_for: None,
             hint_at: None,
+            inactive_at: None,
+            puts_back: false,
         },
     })
 }

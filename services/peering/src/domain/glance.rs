@@ -30,10 +30,14 @@ pub struct Glance {
     pub lane_since: i64,
     /// The first complete look that did not show it.
     pub missed_at: Option<i64>,
+    /// The first look that showed INACTIVE what was up.
+    pub inactive_at: Option<i64>,
     /// The cloud has nothing left of it.
     pub gone: bool,
     /// A create is or may be under way.
     pub requested: bool,
+    /// An operation is or may be under way.
+    pub busy: bool,
 }
 
 impl Glance {
@@ -50,8 +54,10 @@ impl Glance {
             expire_at: peering.expire_at,
             lane_since: peering.work.lane_since,
             missed_at: peering.work.missed_at,
+            inactive_at: peering.work.inactive_at,
             gone: peering.work.gone,
             requested: peering.work.requested_at.is_some(),
+            busy: peering.work.busy_since.is_some(),
         }
     }
 }
@@ -62,6 +68,8 @@ pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
         return glance.state == State::Disconnected && glance.gone;
     };
     if glance.requested
+        || glance.busy
+        || glance.inactive_at.is_some()
         || glance.provider_peering_id.as_ref() != Some(&seen.provider_peering_id)
         || glance.missed_at.is_some()
         || glance.raw_state != seen.raw_state

@@ -8,6 +8,7 @@ mod admission;
 mod glance;
 mod next_action;
 mod observe;
+mod operation;
 mod peer;
 mod peering;
 mod places;

@@ -97,6 +97,11 @@ fn provisioning(reason: &str) -> (Actor, &'static str, &'static str) {
             "WAIT_FOR_PLACE",
             "The request waits for a place among the vendor's unaccepted requests.",
         ),
+        "ACTIVE_LIMIT" | "CLOUD_LIMIT" => (
+            Actor::Vendor,
+            "RAISE_LIMIT",
+            "The vendor has to ask the cloud for more of the quota that the message names.",
+        ),
         _ => (
             Actor::Nobody,
             "NONE",

@@ -3,6 +3,7 @@
 //! A look never says more than it saw: a word nobody knows, a listing that did not complete and a read that is older
 //! than what is recorded change nothing, and absence counts only by the rule of [`Rules::absence_grace`].
 
+use super::operation::UNTOLD_FOR;
 use super::peering::{ConditionStatus, Peering, conditions};
 use super::reasons;
 use super::sighting::{CloudState, Sighting};
@@ -44,7 +45,9 @@ pub fn observe(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> O
     }
     let mut next = peering.clone();
     match look.seen {
-        Some(seen) if seen.state == CloudState::Unrecognized => return None,
+        Some(seen) if seen.state == CloudState::Unrecognized => {
+            end_overdue(&mut next, look, rules, now);
+        }
         Some(seen) => sighted(&mut next, seen, look, rules, now),
         None if look.complete => missing(&mut next, look.began_at, rules, now),
         None => return None,
@@ -80,8 +83,9 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
         peering.provider_peering_id = Some(seen.provider_peering_id.clone());
         answer_request(peering, now);
     }
-    let first_inactive = peering.work.missed_at;
+    end_overdue(peering, look, rules, now);
     peering.work.missed_at = None;
+    let first_inactive = peering.work.inactive_at.take();
     if peering.state == State::Deleting {
         return sighted_deleting(peering, seen, now);
     }
@@ -90,9 +94,10 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
     }
     confirm_half(peering, seen, now);
     if seen.state == CloudState::Inactive && peering.state.is_routed() {
-        let agreed = first_inactive.is_some_and(|at| look.began_at >= at + INACTIVE_AGREEMENT);
+        let agreed = look.complete
+            && first_inactive.is_some_and(|at| look.began_at >= at + INACTIVE_AGREEMENT);
         if !agreed {
-            peering.work.missed_at = first_inactive.or(Some(look.began_at));
+            peering.work.inactive_at = first_inactive.or(Some(look.began_at));
             return;
         }
     }
@@ -119,6 +124,23 @@ fn answer_request(peering: &mut Peering, now: i64) {
     peering.end_operation();
     if peering.state == State::Deleting {
         peering.work.step_at = Some(now);
+    }
+}
+
+/// An operation that takes for ever, or of which nothing was told for too long, holds the networks no longer.
+fn end_overdue(peering: &mut Peering, look: &Look<'_>, rules: &Rules, now: i64) {
+    let Some(since) = peering.work.busy_since else {
+        return;
+    };
+    let is_overdue = match peering.has_operation() {
+        true => now >= since.saturating_add(rules.provision_timeout),
+        false => look.began_at >= since.saturating_add(UNTOLD_FOR),
+    };
+    if is_overdue {
+        peering.end_operation();
+        if peering.state == State::Deleting {
+            peering.work.step_at = Some(now);
+        }
     }
 }
 

@@ -86,6 +86,8 @@ pub struct Work {
     pub operation_token: String,
     /// The first complete look that did not show it.
     pub missed_at: Option<i64>,
+    /// The first look that showed INACTIVE what was up.
+    pub inactive_at: Option<i64>,
     /// Failed steps in a row.
     pub failures: i32,
     /// Since when its steps are tried hourly only.
@@ -98,6 +100,8 @@ pub struct Work {
     pub traceparent: Option<String>,
     /// An operation on the two networks is, or may be, under way since. While it is set nobody else begins one there.
     pub busy_since: Option<i64>,
+    /// The operation puts a half back that was there before.
+    pub puts_back: bool,
     /// The network whose operation the next step waits for.
     pub waits_for: Option<String>,
     /// When the owner of a waiting peering gets hints; none: they were given, or nothing waits.
@@ -234,9 +238,7 @@ impl Peering {
         self.enter(State::Deleting, reasons::DELETE_REQUESTED, None, now);
         // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
         self.work.routes_due = self.activate_at.is_some();
-        if !self.awaits_answer() {
-            self.work.step_at = Some(now);
-        }
+        self.work.step_at = Some(now);
         self.work.missed_at = None;
         self.work.waits_for = None;
         self.work.failures = 0;
@@ -265,6 +267,9 @@ impl Peering {
         if state != State::PendingAcceptance {
             self.work.hint_at = None;
         }
+        if !state.is_routed() {
+            self.work.inactive_at = None;
+        }
         self.state = state;
         self.explain(reason, message);
     }
@@ -274,28 +279,6 @@ impl Peering {
         self.reason = reason.to_owned();
         let said = message.map(str::trim).filter(|text| !text.is_empty());
         self.message = said.map_or_else(|| reasons::message(self.state, reason), str::to_owned);
-    }
-
-    /// Nothing is, or may be, under way in the cloud any more. The only place that ends an operation.
-    pub(crate) fn end_operation(&mut self) {
-        self.work.requested_at = None;
-        self.work.operation_token.clear();
-        self.work.busy_since = None;
-    }
-
-    /// Whether a request is with the cloud and its answer may still come: no step has looked at it since.
-    pub(crate) fn awaits_answer(&self) -> bool {
-        let work = &self.work;
-        self.peer.has_two_halves()
-            && work.operation_token.is_empty()
-            && work
-                .requested_at
-                .is_some_and(|asked| work.step_at.is_some_and(|at| at <= asked))
-    }
-
-    /// Whether an operation that the cloud works on is to be read before anything else is done.
-    pub(crate) fn has_operation(&self) -> bool {
-        self.peer.has_two_halves() && !self.work.operation_token.is_empty()
     }
 
     /// Whether our own half has vanished and is to be put back. What the cloud refused to take back stays away.

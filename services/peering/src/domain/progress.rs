@@ -8,7 +8,7 @@ use super::observe::{Look, Rules, walk_to};
 use super::peering::{ConditionStatus, PURGE_AFTER, Peering, conditions};
 use super::reasons;
 use super::routes::Routing;
-use super::sighting::Sighting;
+use super::sighting::{CloudState, Sighting};
 use super::state::State;
 
 mod refusal;
@@ -28,8 +28,9 @@ const ROUTES_RETRY: i64 = 5 * SECOND;
 const REFUSED_ROUTES_RETRY: i64 = 60 * SECOND;
 /// Between deletions of something that the cloud no longer shows; meanwhile looks decide.
 const ABSENT_RETRY: i64 = 10 * SECOND;
-/// Between tries for networks on which another operation runs, spread so that not all come at once.
-const BUSY_RETRY: i64 = SECOND;
+/// Between tries for networks on which another operation runs: half as long as it has waited so far, within these, and
+/// spread so that not all come at once. Whoever frees the networks says so; the first is short, as that may be just now.
+const BUSY_PAUSES: (i64, i64) = (SECOND, 15 * SECOND);
 /// Pauses between two readings of an operation: as long as it has run so far, within these.
 const OPERATION_PAUSES: (i64, i64) = (SECOND, 30 * SECOND);
 
@@ -48,13 +49,24 @@ pub enum Removal {
 fn busy_pause(peering: &Peering, now: i64) -> i64 {
     let mut hasher = DefaultHasher::new();
     (peering.id.to_string(), now).hash(&mut hasher);
-    BUSY_RETRY + i64::try_from(hasher.finish() % 500).unwrap_or(0)
+    let waited = match peering.work.waits_for {
+        Some(_) => now.saturating_sub(peering.update_at) / 2,
+        None => 0,
+    };
+    let spread = i64::try_from(hasher.finish() % 500).unwrap_or(0);
+    waited.clamp(BUSY_PAUSES.0, BUSY_PAUSES.1) + spread
 }
 
 /// When an operation that began at `since` is read again.
 fn read_again_at(since: Option<i64>, now: i64) -> i64 {
     let age = now.saturating_sub(since.unwrap_or(now));
     now.saturating_add(age.clamp(OPERATION_PAUSES.0, OPERATION_PAUSES.1))
+}
+
+/// When a request of which nothing was told is sent again: as late as it is old, within the same pauses.
+fn ask_again_at(since: Option<i64>, now: i64) -> i64 {
+    let age = now.saturating_sub(since.unwrap_or(now));
+    now.saturating_add(age.clamp(SOON, OPERATION_PAUSES.1))
 }
 
 /// There is nothing to do until something is seen or asked for, or its owner has waited for long.
@@ -71,6 +83,7 @@ pub fn requesting(peering: &Peering, now: i64) -> Peering {
     next.work.missed_at = None;
     if peering.peer.has_two_halves() {
         next.work.gone = false;
+        next.work.puts_back = peering.state != State::Provisioning;
         claim(&mut next, now);
     }
     next
@@ -131,17 +144,20 @@ fn unask(peering: &mut Peering) {
 }
 
 /// The cloud answered a create with what it shows of it, and a token if it still works on it: all peerings on the way,
-/// at least one.
+/// at least one. The question was put at `asked_at`.
 pub fn requested(
     peering: &Peering,
     seen: &Sighting,
     operation_token: &str,
     rules: &Rules,
+    asked_at: i64,
     now: i64,
 ) -> Vec<Peering> {
+    if seen.state == CloudState::Unrecognized {
+        return vec![underway(peering, operation_token, now)];
+    }
     let mut ready = good(peering);
     forget_wait(&mut ready);
-    let began_at = peering.work.requested_at.unwrap_or(now);
     operation_token.clone_into(&mut ready.work.operation_token);
     if ready.has_operation() {
         ready.work.step_at = Some(read_again_at(peering.work.busy_since, now));
@@ -158,7 +174,7 @@ pub fn requested(
         }
     }
     let look = Look {
-        began_at,
+        began_at: asked_at,
         complete: false,
         seen: Some(seen),
     };
@@ -176,8 +192,9 @@ pub fn requested(
 /// read any further: looks decide what became of it.
 pub fn underway(peering: &Peering, operation_token: &str, now: i64) -> Peering {
     let mut next = peering.clone();
-    if next.work.failures == 0 {
-        // Otherwise nobody knows yet whether it goes better this time.
+    // Whether it goes better this time than the cloud has said before, nobody knows yet.
+    let own = reasons::message(next.state, reasons::CLOUD_OPERATION_IN_PROGRESS);
+    if next.reason == reasons::CLOUD_OPERATION_IN_PROGRESS && next.message == own {
         forget_wait(&mut next);
     }
     operation_token.clone_into(&mut next.work.operation_token);
@@ -267,16 +284,12 @@ pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: 
         // A new operation, right after the one that was read.
         next.work.busy_since = Some(now);
     }
-    if goes_on && operation_token != peering.work.operation_token {
-        // A new operation, right after the one that was read.
-        next.work.busy_since = Some(now);
-    }
     if next.peer.has_two_halves() && !goes_on {
         next.end_operation();
     }
     next.work.step_at = Some(match removal {
         Removal::Deleted => now,
-        Removal::InProgress if goes_on => read_again_at(peering.work.busy_since, now),
+        Removal::InProgress if goes_on => read_again_at(next.work.busy_since, now),
         Removal::InProgress => now.saturating_add(SOON),
         Removal::Absent => now.saturating_add(ABSENT_RETRY),
     });

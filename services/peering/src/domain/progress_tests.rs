@@ -76,7 +76,7 @@ fn a_waiter_says_what_it_waits_for_and_forgets_it_once_it_is_served() {
     assert_eq!(after.reason, "SOME_REASON");
     let asking = requesting(&after, NOW);
     let seen = sighting(&asking, "pcx-1", CloudState::Provisioning);
-    let way = requested(&asking, &seen, "", &RULES, NOW);
+    let way = requested(&asking, &seen, "", &RULES, NOW, NOW);
     assert_eq!(way[0].reason, "");
     assert_eq!(way[0].provider_peering_id.as_deref(), Some("pcx-1"));
     assert_eq!(
@@ -147,7 +147,7 @@ fn an_answer_that_comes_after_the_owner_s_wish_for_its_end_still_helps() {
     let mut deleting = asking();
     deleting.delete(None, NOW);
     let seen = sighting(&deleting, "pcx-1", CloudState::PendingAcceptance);
-    let way = requested(&deleting, &seen, "", &RULES, NOW);
+    let way = requested(&deleting, &seen, "", &RULES, NOW, NOW);
     let last = way.last().unwrap();
     assert_eq!(next_step(last, NOW), Step::Delete("pcx-1".to_owned()));
     for kind in KINDS {
@@ -310,7 +310,7 @@ fn what_is_no_longer_in_the_way_is_not_shown_any_more() {
         assert_eq!(after.reason, "", "{kind:?}");
         assert_eq!(after.message, "The vendor half is being made.");
         let seen = sighting(&asking, "pcx-1", CloudState::Provisioning);
-        let way = requested(&asking, &seen, "", &RULES, NOW);
+        let way = requested(&asking, &seen, "", &RULES, NOW, NOW);
         assert_eq!(way[0].reason, "", "{kind:?}");
     }
 }

@@ -12,7 +12,7 @@ pub enum Step {
     AwaitLook,
     /// Ask the cloud for the vendor half.
     Request,
-    /// Read how far the operation is that a request began.
+    /// Read how far the operation is that a request began, or ask again what became of the request.
     Follow,
     /// Tell the owner of a waiting peering what may be in the way.
     Hint,
@@ -57,6 +57,9 @@ pub fn next_step(peering: &Peering, now: i64) -> Step {
     }
     if work.routes_due {
         return Step::Routes;
+    }
+    if peering.asks_again(now) && !work.gone {
+        return Step::Follow;
     }
     let id = peering.provider_peering_id.as_ref();
     match peering.state {

@@ -9,25 +9,25 @@ use super::step::{Step, next_step};
 use super::walk::{NOW, RULES, admitted_half, sighting};
 use super::{Actor, next_action};
 
-const GRACE: i64 = 60_000;
+pub(super) const GRACE: i64 = 60_000;
 
-fn asking() -> Peering {
+pub(super) fn asking() -> Peering {
     let mut peering = admitted_half(State::Provisioning, 1);
     peering.work.step_at = Some(NOW);
     progress::requesting(&peering, NOW)
 }
 
 /// A request that the cloud works on.
-fn underway() -> Peering {
+pub(super) fn underway() -> Peering {
     progress::underway(&asking(), "operation-1", NOW)
 }
 
-fn half(peering: &Peering, state: CloudState) -> Sighting {
+pub(super) fn half(peering: &Peering, state: CloudState) -> Sighting {
     sighting(peering, "half-1", state)
 }
 
 /// The peering after a complete look.
-fn seen(peering: &Peering, state: CloudState, at: i64) -> Peering {
+pub(super) fn seen(peering: &Peering, state: CloudState, at: i64) -> Peering {
     let half = half(peering, state);
     let look = Look {
         began_at: at,
@@ -38,7 +38,7 @@ fn seen(peering: &Peering, state: CloudState, at: i64) -> Peering {
     way.last().unwrap_or(peering).clone()
 }
 
-fn missed(peering: &Peering, at: i64) -> Peering {
+pub(super) fn missed(peering: &Peering, at: i64) -> Peering {
     let look = Look {
         began_at: at,
         complete: true,
@@ -48,12 +48,12 @@ fn missed(peering: &Peering, at: i64) -> Peering {
 }
 
 /// A half of ours that was there and is absent by the rule.
-fn lost(state: CloudState) -> Peering {
+pub(super) fn lost(state: CloudState) -> Peering {
     let standing = seen(&progress::rested(&asking()), state, NOW);
     missed(&missed(&standing, NOW + 1), NOW + 1 + GRACE)
 }
 
-fn refusal(kind: RefusalKind, certain: bool) -> Refusal {
+pub(super) fn refusal(kind: RefusalKind, certain: bool) -> Refusal {
     Refusal {
         kind,
         reason: "SOME_REASON".to_owned(),
@@ -69,7 +69,7 @@ fn in_sync(peering: &Peering) -> Option<ConditionStatus> {
         .map(|one| one.status)
 }
 
-fn is_idle(peering: &Peering) -> bool {
+pub(super) fn is_idle(peering: &Peering) -> bool {
     let work = &peering.work;
     work.busy_since.is_none() && work.requested_at.is_none() && work.operation_token.is_empty()
 }
@@ -119,7 +119,7 @@ fn a_half_that_shows_while_its_operation_runs_moves_the_state_and_frees_nothing(
     assert_eq!(waiting.work.busy_since, Some(NOW));
     assert_eq!(next_step(&waiting, NOW + 1), Step::Follow);
     let half = half(&waiting, CloudState::Inactive);
-    let way = progress::requested(&waiting, &half, "", &RULES, NOW + 2);
+    let way = progress::requested(&waiting, &half, "", &RULES, NOW + 2, NOW + 2);
     assert!(is_idle(way.last().unwrap()));
     assert_eq!(next_step(way.last().unwrap(), NOW + 2), Step::Rest);
 }
@@ -146,7 +146,9 @@ fn every_certain_refusal_ends_the_operation_and_no_other_does() {
             assert_eq!(after.state == State::Failed, kind == Terminal);
             let after = progress::refused(&peering, &step, &refusal(kind, false), NOW);
             assert_eq!(after.work.busy_since, Some(NOW), "{step:?} {kind:?}");
-            assert_eq!(after.work.step_at.is_some(), step == Step::Follow);
+            // Whoever has not been told asks again.
+            let at = after.work.step_at.unwrap();
+            assert_eq!(next_step(&after, at), Step::Follow);
         }
     }
 }
@@ -265,7 +267,7 @@ fn a_deletion_reads_what_runs_before_it_begins_anything() {
     );
     let mut unanswered = asking();
     unanswered.delete(None, NOW + 1);
-    assert_eq!(next_step(&unanswered, NOW + 1), Step::AwaitLook);
+    assert_eq!(next_step(&unanswered, NOW + 1), Step::Follow);
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::domain::Peering;
 
 const CLAIM: &str = "INSERT INTO cloud_busy (network, peering_id, since) VALUES ($1, $3, $4), ($2, $3, $4) \
      ON CONFLICT (network) DO NOTHING";
+/// What stands there already for the same peering is its own. Rows of others are not even locked.
+const OWN: &str = "UPDATE cloud_busy SET since = $4 WHERE network IN ($1, $2) AND peering_id = $3";
 const RELEASE: &str = "DELETE FROM cloud_busy WHERE network IN ($1, $2) AND peering_id = $3";
 const HOLDER: &str =
     "SELECT network FROM cloud_busy WHERE network IN ($1, $2) AND peering_id <> $3";
@@ -36,8 +38,14 @@ pub(super) async fn claim(
         peering.id.to_string().into(),
         now.into(),
     ];
-    let taken = txn.execute_raw(statement(txn, CLAIM, values)).await?;
-    Ok(taken.rows_affected() == 2)
+    let taken = txn
+        .execute_raw(statement(txn, CLAIM, values.clone()))
+        .await?;
+    if taken.rows_affected() == 2 {
+        return Ok(true);
+    }
+    let own = txn.execute_raw(statement(txn, OWN, values)).await?;
+    Ok(own.rows_affected() == 2)
 }
 
 /// Gives both networks of a peering back and makes the steps due that wait for them. Answers with their groups.

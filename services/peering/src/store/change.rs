@@ -141,14 +141,15 @@ impl Store {
     ) -> Result<Asked, Error> {
         let change = change.stamped(now);
         let txn = self.db.begin().await?;
-        if !self.write(&txn, &change, cause, now).await? {
-            txn.rollback().await?;
-            return Ok(Asked::Stale);
-        }
+        // The networks before the row: whoever frees networks holds rows already, and may wait for nobody here.
         if change.before.work.busy_since.is_none() && !busy::claim(&txn, change.last(), now).await?
         {
             txn.rollback().await?;
             return Ok(Asked::Busy);
+        }
+        if !self.write(&txn, &change, cause, now).await? {
+            txn.rollback().await?;
+            return Ok(Asked::Stale);
         }
         txn.commit().await?;
         self.written.notify_one();

@@ -139,7 +139,7 @@ async fn put_quietly(txn: &DatabaseTransaction, change: Change) -> Result<Option
 /// One at a time gets a place in a group. SQLite has one transaction for changes at a time anyway.
 async fn lock(txn: &DatabaseTransaction, group: &GroupId) -> Result<(), Error> {
     if txn.get_database_backend() == DbBackend::Postgres {
-        let sql = "SELECT group_id FROM check_group WHERE group_id = $1 FOR UPDATE";
+        let sql = "SELECT group_id FROM check_group WHERE group_id = $1 FOR NO KEY UPDATE";
         let ask =
             Statement::from_sql_and_values(DbBackend::Postgres, sql, [group.to_string().into()]);
         txn.query_one_raw(ask).await?;

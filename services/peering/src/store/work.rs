@@ -28,6 +28,8 @@ struct Narrow {
     expire_at: Option<i64>,
     lane_since: i64,
     missed_at: Option<i64>,
+    inactive_at: Option<i64>,
+    busy_since: Option<i64>,
     gone: bool,
     requested_at: Option<i64>,
 }
@@ -45,6 +47,8 @@ impl Narrow {
             expire_at: self.expire_at,
             lane_since: self.lane_since,
             missed_at: self.missed_at,
+            inactive_at: self.inactive_at,
+            busy: self.busy_since.is_some(),
             gone: self.gone,
             requested: self.requested_at.is_some(),
         })
@@ -71,6 +75,8 @@ impl Store {
             Column::ExpireAt,
             Column::LaneSince,
             Column::MissedAt,
+            Column::InactiveAt,
+            Column::BusySince,
             Column::Gone,
             Column::RequestedAt,
         ];

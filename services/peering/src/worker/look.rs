@@ -70,7 +70,7 @@ impl Worker {
         let next = self.interval(watch, &glances, began_at);
         let in_doubt = glances
             .iter()
-            .any(|glance| is_fresh(glance.missed_at, began_at));
+            .any(|glance| is_fresh(glance.missed_at.max(glance.inactive_at), began_at));
         let mut matching = Matching::new(glances);
         let listing = self.list(turn, &mut matching);
         let Some(listed) = stop.run_until_cancelled(listing).await else {
@@ -131,14 +131,17 @@ impl Worker {
     async fn record(
         &self,
         turn: &Turn,
-        findings: Vec<Finding>,
+        mut findings: Vec<Finding>,
         began_at: i64,
         complete: bool,
     ) -> Result<Recorded, Error> {
         let mut recorded = Recorded::default();
+        // In one order, so that two of these never wait for each other.
+        findings.sort_unstable_by_key(|finding| finding.id.to_string());
         for batch in findings.chunks(BATCH) {
             let ids: Vec<PeeringId> = batch.iter().map(|finding| finding.id).collect();
-            let peerings = self.store.read_all(&ids).await?;
+            let mut peerings = self.store.read_all(&ids).await?;
+            peerings.sort_unstable_by_key(|peering| peering.id.to_string());
             let now = self.store.now_ms().await?;
             let found: HashMap<PeeringId, &Finding> =
                 batch.iter().map(|finding| (finding.id, finding)).collect();
@@ -179,7 +182,7 @@ impl Worker {
             let written = self.commit(turn, changes, now).await?;
             recorded.in_doubt |= written
                 .iter()
-                .any(|one| is_fresh(one.work.missed_at, began_at));
+                .any(|one| is_fresh(one.work.missed_at.max(one.work.inactive_at), began_at));
         }
         Ok(recorded)
     }
@@ -215,7 +218,7 @@ impl Worker {
     }
 }
 
-/// Whether a first miss is so young that the next look should not wait for the lane's turn: a second one decides.
+/// Whether a first doubt is so young that the next look should not wait for the lane's turn: a second one decides.
 fn is_fresh(missed_at: Option<i64>, began_at: i64) -> bool {
     missed_at.is_some_and(|at| at.saturating_add(2 * millis(DOUBT)) > began_at)
 }

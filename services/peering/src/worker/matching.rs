@@ -133,6 +133,8 @@ mod tests {
             missed_at: None,
             gone: false,
             requested: false,
+            busy: false,
+            inactive_at: None,
         }
     }
 

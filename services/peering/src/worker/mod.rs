@@ -4,6 +4,7 @@
 //! ask the cloud and write by compare-and-set, so two workers on the same rows waste calls and write nothing stale.
 
 pub(crate) mod admission;
+mod answer;
 mod look;
 mod matching;
 mod routes;

@@ -15,8 +15,8 @@ use types::NetworkId;
 use super::look::gate;
 use super::{Worker, cause};
 use crate::clients::refusal;
-use crate::domain::progress::{self, Refusal, RefusalKind};
-use crate::domain::{Peering, Sighting, Step, Watch, next_step, trusted};
+use crate::domain::progress;
+use crate::domain::{Peering, Step, Watch, next_step};
 use crate::store::{Asked, Change, Error};
 
 /// Rows of one turn.
@@ -25,8 +25,6 @@ const ROWS: i64 = 50;
 const NETWORKS: usize = 4;
 /// Calls for one peering in one turn, so that the others have theirs.
 pub(super) const CALLS: usize = 3;
-/// Tries to record an answer while others write.
-const SAVES: usize = 5;
 /// A create goes out within this time of its record, or not at all.
 const REQUEST_WINDOW: Duration = Duration::from_secs(10);
 /// After a failure of the database.
@@ -160,7 +158,7 @@ impl Worker {
             Step::Rest => return self.save(peering, progress::rested(peering), now).await,
             Step::AwaitLook => self.save(peering, progress::rested(peering), now).await?,
             Step::Request => self.request(peering, pass, now).await?,
-            Step::Follow => self.follow(peering, pass).await?,
+            Step::Follow => self.follow(peering, pass, now).await?,
             Step::Hint => return self.save(peering, progress::hinted(peering), now).await,
             Step::Routes => self.routes(peering, pass).await?,
             Step::Delete(id) => self.delete(peering, id, pass, now).await?,
@@ -209,18 +207,23 @@ impl Worker {
             tracing::info!(%error, refused = error.refused, "the request did not succeed");
             pass.note(error);
         }
-        self.save_answer(asking, &Step::Request, &answer).await
+        self.save_answer(asking, &Step::Request, &answer, now).await
     }
 
-    /// Reads how far the operation of a request is.
-    async fn follow(&self, peering: &Peering, pass: &Pass<'_>) -> Result<Option<Peering>, Error> {
+    /// Reads how far the operation of a request is, or asks again.
+    async fn follow(
+        &self,
+        peering: &Peering,
+        pass: &Pass<'_>,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
         let answer = self.provider.ensure_peering(peering, REQUEST_WINDOW).await;
         failpoint::hit("peering.step.after_call");
         if let Err(error) = &answer {
             tracing::info!(%error, ended = error.refused, "the operation did not succeed");
             pass.note(error);
         }
-        self.save_answer(peering.clone(), &Step::Follow, &answer)
+        self.save_answer(peering.clone(), &Step::Follow, &answer, now)
             .await
     }
 
@@ -231,51 +234,6 @@ impl Worker {
         self.save(peering, later, now).await
     }
 
-    /// Records what became of a create. Others may write meanwhile: a look that does not show it yet, or its owner who
-    /// wants it gone. The answer is true even so, and without it everybody would have to wait for a look.
-    async fn save_answer(
-        &self,
-        asking: Peering,
-        step: &Step,
-        answer: &Result<(Option<Sighting>, String), CloudError>,
-    ) -> Result<Option<Peering>, Error> {
-        let mut row = asking.clone();
-        for _ in 0..SAVES {
-            let now = self.store.now_ms().await?;
-            let way = match answer {
-                Ok((Some(seen), token)) => self.answered(&row, seen, token, now),
-                Ok((None, token)) => vec![progress::underway(&row, token, now)],
-                Err(error) => vec![progress::refused(&row, step, &refusal(error), now)],
-            };
-            if let Some(saved) = self.save_way(&row, way, now).await? {
-                return Ok(Some(saved));
-            }
-            match self.store.read(asking.id).await? {
-                Some(recorded) if progress::is_open(&asking, &recorded) => row = recorded,
-                _ => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the answer to a create means: ours, somebody else's, or nonsense.
-    fn answered(&self, asking: &Peering, seen: &Sighting, token: &str, now: i64) -> Vec<Peering> {
-        let ours = seen.peering == Some(asking.id) && seen.attempt == asking.attempt;
-        if !ours {
-            return vec![progress::duplicate(asking, seen, now)];
-        }
-        if !trusted(asking, seen) {
-            let nonsense = Refusal {
-                kind: RefusalKind::Unknown,
-                reason: "CLOUD_ERROR".to_owned(),
-                message: "the cloud answered with a peering between other VPCs".to_owned(),
-                certain: false,
-            };
-            return vec![progress::refused(asking, &Step::Request, &nonsense, now)];
-        }
-        progress::requested(asking, seen, token, &self.rules, now)
-    }
-
     async fn delete(
         &self,
         peering: &Peering,
@@ -283,7 +241,7 @@ impl Worker {
         pass: &Pass<'_>,
         now: i64,
     ) -> Result<Option<Peering>, Error> {
-        let asking = if peering.peer.has_two_halves() && peering.work.busy_since.is_none() {
+        let asking = if peering.removes_anew(now) {
             let removing = progress::removing(peering, now);
             match self.save_request(peering, removing, now).await? {
                 Asked::Done(asking) => asking,
@@ -337,7 +295,7 @@ impl Worker {
         self.save_way(before, vec![after], now).await
     }
 
-    async fn save_way(
+    pub(super) async fn save_way(
         &self,
         before: &Peering,
         way: Vec<Peering>,

@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use crate::gate::Gate;
 use crate::halves::{Halves, has_two_halves, is_gcp};
-use crate::told::{Listing, Told};
+use crate::told::{Listing, Told, silence};
 use crate::vendor::Vendor;
 
 #[derive(Default)]
@@ -207,11 +207,6 @@ fn is_live(object: &PeeringObservation) -> bool {
         object.state(),
         Provisioning | PendingAcceptance | Active | Inactive
     )
-}
-
-/// No answer, and nobody knows what happened.
-pub(crate) fn silence() -> Status {
-    Status::unavailable("the connection was lost")
 }
 
 #[async_trait]

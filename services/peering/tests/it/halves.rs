@@ -9,8 +9,7 @@ use api::provider::v1::peering_observation::State as CloudState;
 use api::provider::v1::*;
 use tonic::Status;
 
-use crate::cloud::silence;
-use crate::told::Told;
+use crate::told::{Told, silence};
 
 /// What becomes of an operation.
 #[derive(Debug, Clone)]
@@ -123,16 +122,17 @@ impl Halves {
         state.calls += 1;
         let token = if request.operation_token.is_empty() {
             let half = half(request, &reference);
-            if state.shown(&half.provider_peering_id).is_some() {
-                let observation = state.shown(&half.provider_peering_id);
+            let at = request.request_time.as_ref().map_or(0, api::millis);
+            let key = format!("add {} {at}", half.provider_peering_id);
+            let observation = state.shown(&half.provider_peering_id);
+            // A repeated request is answered as the first one.
+            if observation.is_some() && !state.by_request.contains_key(&key) {
                 return Ok(answer(observation, String::new()));
             }
             let networks = BTreeSet::from([
                 request.vendor_vpc_id.clone(),
                 request.peer.clone().unwrap().vpc_id,
             ]);
-            let at = request.request_time.as_ref().map_or(0, api::millis);
-            let key = format!("add {} {at}", half.provider_peering_id);
             state.begin(key, networks, What::Add(Box::new(half)))?
         } else {
             request.operation_token.clone()

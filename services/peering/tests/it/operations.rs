@@ -15,7 +15,10 @@ on_both_databases!(
     an_operation_that_fails_otherwise_is_begun_again,
     an_operation_that_vanishes_is_looked_for,
     an_operation_that_hangs_times_out_by_name,
-    a_lost_answer_is_looked_for,
+    a_lost_answer_is_asked_for_again,
+    a_lost_answer_of_a_long_operation_begins_no_other,
+    deleting_after_a_lost_answer_leaves_nothing,
+    networks_that_stand_recorded_as_its_own_are_its_own,
     an_operation_of_others_is_shown_and_waited_for,
     a_reading_that_fails_ends_nothing,
     deleting_while_an_operation_runs_waits_for_it,
@@ -89,7 +92,7 @@ async fn an_operation_that_hangs_times_out_by_name(kind: Kind) {
     nothing_is_held(&suite).await;
 }
 
-async fn a_lost_answer_is_looked_for(kind: Kind) {
+async fn a_lost_answer_is_asked_for_again(kind: Kind) {
     let suite = Suite::start(kind).await;
     suite.cloud.halves.set_delay(Duration::from_millis(100));
     suite.cloud.tell("EnsurePeering", Told::Lost);
@@ -99,6 +102,63 @@ async fn a_lost_answer_is_looked_for(kind: Kind) {
         .await;
     suite.look(&created.id, 3).await;
     assert_eq!(suite.cloud.halves.begun(), 1);
+    nothing_is_held(&suite).await;
+}
+
+async fn a_lost_answer_of_a_long_operation_begins_no_other(kind: Kind) {
+    let suite = Suite::start_with(kind, hasty).await;
+    suite.cloud.halves.set_delay(Duration::from_secs(3));
+    suite.cloud.tell("EnsurePeering", Told::Lost);
+    let created = create(&suite).await;
+    suite
+        .until_state(&created.id, State::PendingAcceptance)
+        .await;
+    let halves = &suite.cloud.halves;
+    assert_eq!(
+        (halves.count(), halves.begun(), halves.refused()),
+        (1, 1, 0)
+    );
+    nothing_is_held(&suite).await;
+}
+
+async fn deleting_after_a_lost_answer_leaves_nothing(kind: Kind) {
+    let suite = Suite::start_with(kind, hasty).await;
+    suite.cloud.halves.set_delay(Duration::from_secs(3));
+    suite.cloud.tell("EnsurePeering", Told::Lost);
+    let created = create(&suite).await;
+    let begun = async {
+        while suite.cloud.halves.begun() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), begun)
+        .await
+        .unwrap();
+    suite.delete(&created.id).await.unwrap();
+    suite.until_state(&created.id, State::Deleted).await;
+    let halves = &suite.cloud.halves;
+    assert_eq!(
+        (halves.count(), halves.begun(), halves.refused()),
+        (0, 2, 0)
+    );
+    nothing_is_held(&suite).await;
+}
+
+async fn networks_that_stand_recorded_as_its_own_are_its_own(kind: Kind) {
+    use sea_orm::ConnectionTrait;
+    let suite = Suite::start(kind).await;
+    let standing = active(&suite).await;
+    nothing_is_held(&suite).await;
+    let vpc = suite.network.vpc(&standing.network_id);
+    let db = suite.database.connect().await;
+    let sql = format!(
+        "INSERT INTO cloud_busy (network, peering_id, since) VALUES ('gcp/vendor-prod/{vpc}', '{}', 1)",
+        standing.id
+    );
+    db.write().execute_unprepared(&sql).await.unwrap();
+    db.close().await.unwrap();
+    suite.delete(&standing.id).await.unwrap();
+    suite.until_state(&standing.id, State::Deleted).await;
     nothing_is_held(&suite).await;
 }
 

@@ -154,6 +154,21 @@ async fn what_is_known_of_the_pool_outlives_an_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_who_wait_for_an_answer_share_that_there_is_none() {
+    let (pool, cloud) = pool().await;
+    cloud.vendor.set_away(true);
+    assert!(pool.accounts(NOW).await.is_err());
+    let once = cloud.vendor.asked();
+    let all = (0..5).map(|_| pool.accounts(NOW));
+    for answer in futures::future::join_all(all).await {
+        assert!(answer.is_err());
+    }
+    assert!(cloud.vendor.asked() <= 2 * once, "each has asked by itself");
+    cloud.vendor.set_away(false);
+    pool.accounts(NOW).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_without_a_limit_has_the_cloud_s_own() {
     let (pool, cloud) = pool().await;
     cloud.vendor.set_away(true);

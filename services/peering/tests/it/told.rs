@@ -4,8 +4,6 @@ use api::cloud::CloudError;
 use api::provider::v1::{ObservePeeringsResponse, PeeringObservation};
 use tonic::Status;
 
-use crate::cloud::silence;
-
 /// What a write does next.
 #[derive(Debug, Clone)]
 pub(crate) enum Told {
@@ -32,6 +30,11 @@ pub(crate) enum Listing {
     Cut,
     /// The first half of what is there, then an error.
     Break,
+}
+
+/// No answer, and nobody knows what happened.
+pub(crate) fn silence() -> Status {
+    Status::unavailable("the connection was lost")
 }
 
 /// The pages of a listing of these objects, or what comes instead.

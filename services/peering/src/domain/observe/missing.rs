@@ -1,6 +1,7 @@
 //! What it means that a complete look does not show a peering.
 
 use super::{Rules, end};
+use crate::domain::operation::UNTOLD_FOR;
 use crate::domain::peering::{ConditionStatus, Peering, conditions};
 use crate::domain::progress::{lose_half, resume_at};
 use crate::domain::reasons;
@@ -11,6 +12,7 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
     let known = peering.provider_peering_id.is_some();
     let late = peering.state == State::Provisioning
         && now >= peering.attempt_at.saturating_add(rules.provision_timeout);
+    peering.work.inactive_at = None;
     if peering.work.gone {
         return;
     }
@@ -24,13 +26,19 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
     }
     match (known, peering.work.requested_at) {
         (false, None) => {
-            if late {
+            if late && !merely_waits(peering) {
                 give_up(peering, now);
             }
             return;
         }
         // The create was committed after the look began: the look could not show it.
         (_, Some(requested)) if began_at < requested => return,
+        // It is asked for again before anybody looks for it.
+        (_, Some(requested))
+            if peering.awaits_answer() && began_at < requested.saturating_add(UNTOLD_FOR) =>
+        {
+            return;
+        }
         _ => {}
     }
     let Some(missed) = peering.work.missed_at else {
@@ -42,6 +50,11 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
         return;
     }
     absent(peering, known, late, began_at, now);
+}
+
+/// Whether it was never asked for because it is not its turn yet, however long others take.
+fn merely_waits(peering: &Peering) -> bool {
+    peering.work.waits_for.is_some() || peering.reason == reasons::OUTSTANDING_LIMIT
 }
 
 /// An operation that ran for too long and has made nothing is waited for no more.

@@ -1,8 +1,8 @@
 //! Steps that did not succeed: what their owner is told, and when they are tried again.
 
 use super::{
-    REFUSED_ROUTES_RETRY, SECOND, SOON, WAITER_RETRY, busy_pause, forget_wait, good, refuse_routes,
-    say_what_it_waits_for, unask,
+    REFUSED_ROUTES_RETRY, SECOND, SOON, WAITER_RETRY, ask_again_at, busy_pause, forget_wait, good,
+    refuse_routes, say_what_it_waits_for, unask,
 };
 use crate::domain::observe::end;
 use crate::domain::peering::Peering;
@@ -52,7 +52,12 @@ pub enum RefusalKind {
 /// The pause before the next try while something is in the way: longer the longer it has been there, so that an outage
 /// does not make a nuisance of us, and ends within a quarter of its length more.
 fn patience(peering: &Peering, now: i64) -> i64 {
-    (now.saturating_sub(peering.update_at) / 4).clamp(SOON, LONGEST_PATIENCE)
+    // What is told of a first request on the way changes the row, and says nothing about how long it takes.
+    let since = match peering.state {
+        State::Provisioning => peering.attempt_at,
+        _ => peering.update_at,
+    };
+    (now.saturating_sub(since) / 4).clamp(SOON, LONGEST_PATIENCE)
 }
 
 /// When a step runs that may run again.
@@ -69,7 +74,9 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
     let mut next = peering.clone();
     let requesting = matches!(step, Step::Request | Step::Follow);
     let routing = *step == Step::Routes;
-    if refusal.certain {
+    // That a request is refused when it is sent again does not say that the first one was, unless it will never do.
+    let is_repeated = *step == Step::Follow && !peering.has_operation();
+    if refusal.certain && !is_repeated {
         // Also of an operation that was read: it has ended, and did nothing.
         match step {
             Step::Request | Step::Follow => unask(&mut next),
@@ -93,7 +100,12 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         }
         RefusalKind::Quota => {
             explain_wait(&mut next, refusal);
-            next.work.step_at = Some(now.saturating_add(WAITER_RETRY));
+            let pause = match peering.peer.has_two_halves() {
+                true => patience(peering, now),
+                // Places become free one by one.
+                false => WAITER_RETRY,
+            };
+            next.work.step_at = Some(now.saturating_add(pause));
         }
         RefusalKind::Unauthorized => {
             explain_wait(&mut next, refusal);
@@ -117,8 +129,14 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         }
     }
     if requesting && next.work.requested_at.is_some() && !next.has_operation() {
-        // It may have happened: the next step is to look, and whoever sees says when to go on.
-        next.rest(now);
+        // It may have happened. A cloud that knows a repeated request tells when it is asked again; of others a look
+        // tells, and whoever sees says when to go on.
+        if next.peer.has_two_halves() {
+            let again = ask_again_at(next.work.requested_at, now);
+            next.work.step_at = next.work.step_at.max(Some(again));
+        } else {
+            next.rest(now);
+        }
     }
     next
 }
@@ -160,7 +178,7 @@ pub(super) fn failed_for_good(peering: &Peering, reason: &str, message: &str, no
     let mut next = good(peering);
     // What was seen of a first request and then refused has failed; only a half that was put back can be lost.
     let first = peering.state == State::Provisioning
-        || peering.state == State::PendingAcceptance && peering.work.requested_at.is_none();
+        || peering.state == State::PendingAcceptance && !peering.work.puts_back;
     unask(&mut next);
     next.work.missed_at = None;
     if next.is_unwanted() {

@@ -197,7 +197,7 @@ impl World {
                 self.become_all(vec![progress::requesting(&self.peering, now)]);
                 self.create();
                 match self.cloud.now().filter(|_| answered) {
-                    Some(seen) => progress::requested(&self.peering, &seen, "", &RULES, now),
+                    Some(seen) => progress::requested(&self.peering, &seen, "", &RULES, now, now),
                     None => vec![progress::refused(&self.peering, &step, &lost, now)],
                 }
             }

@@ -13,9 +13,13 @@ use crate::domain::{
 
 mod happening;
 
+/// How long an operation that hangs keeps others out.
+const FORGOTTEN_AFTER: i64 = 24 * 3_600_000;
+
 /// One operation, known by what was asked for and when.
 struct Operation {
     key: (usize, bool, i64),
+    began_at: i64,
     ends_at: i64,
     fate: Fate,
     has_ended: bool,
@@ -43,6 +47,13 @@ fn refusal(kind: RefusalKind, certain: bool) -> Refusal {
         reason: "SOME_REASON".to_owned(),
         message: "No.".to_owned(),
         certain,
+    }
+}
+
+impl Operation {
+    /// Whether it hangs for so long that it keeps nobody out any more. Whoever reads it is told that it runs.
+    fn is_forgotten(&self, now: i64) -> bool {
+        self.fate == Fate::Hang && now >= self.began_at + FORGOTTEN_AFTER
     }
 }
 
@@ -122,18 +133,23 @@ impl World {
         if let Some(n) = self.operations.iter().position(|one| one.key == key) {
             return Ok(n.to_string());
         }
-        if let Some(open) = self.operations.iter().find(|one| !one.has_ended) {
-            assert_eq!(open.fate, Fate::Hang, "two operations at once");
+        let is_open = |one: &&Operation| !one.has_ended && !one.is_forgotten(self.now);
+        if let Some(open) = self.operations.iter().find(is_open) {
+            // After a day whoever holds the networks loses them, also right after having begun another operation.
+            let held_for = open.began_at - open.key.2;
+            let hangs = open.fate == Fate::Hang || held_for >= FORGOTTEN_AFTER;
+            assert!(hangs, "two operations at once");
             return Err(refusal(RefusalKind::InProgress, true));
         }
         let (fate, time, early) = std::mem::replace(&mut self.next, (Fate::Good, 2, false));
         self.operations.push(Operation {
             key,
+            began_at: self.now,
             ends_at: self.now + time * 1_000,
             fate,
             has_ended: false,
         });
-        if let (Fate::Good, (who, true, _), true) = (fate, key, early) {
+        if let (Fate::Good | Fate::Hang, (who, true, _), true) = (fate, key, early) {
             self.halves[who] = true;
         }
         Ok((self.operations.len() - 1).to_string())
@@ -161,8 +177,14 @@ impl World {
     fn ensure(&mut self, who: usize) -> Result<Answer, Refusal> {
         let work = self.rows[who].work.clone();
         let token = match work.operation_token.as_str() {
-            "" if self.halves[who] => return Ok(Answer::Ensured(self.seen(who), String::new())),
-            "" => self.begin((who, true, work.requested_at.unwrap()))?,
+            "" => {
+                let key = (who, true, work.requested_at.unwrap());
+                // A repeated request is answered as the first one, whatever stands.
+                if self.halves[who] && self.operations.iter().all(|one| one.key != key) {
+                    return Ok(Answer::Ensured(self.seen(who), String::new()));
+                }
+                self.begin(key)?
+            }
             token => token.to_owned(),
         };
         let going = self.read(&token)?;
@@ -219,7 +241,7 @@ impl World {
         let row = self.rows[who].clone();
         let claimed = match step {
             Step::Request => self.claim(who, progress::requesting(&row, self.now)),
-            Step::Delete(_) if row.work.busy_since.is_none() => {
+            Step::Delete(_) if row.removes_anew(self.now) => {
                 self.claim(who, progress::removing(&row, self.now))
             }
             _ => true,
@@ -228,27 +250,17 @@ impl World {
             return;
         }
         let asking = self.rows[who].clone();
-        if matches!(how, Happening::StepLost(_)) {
-            // What shows is taken for done when nobody has told of an operation.
-            self.next.2 = false;
-        }
         let answer = match how {
-            Happening::StepRefused(_, kind) => Err(refusal(kind, *step == Step::Request)),
+            Happening::StepRefused(_, kind) => {
+                let repeats = *step == Step::Follow && !asking.has_operation();
+                let certain = repeats && kind != RefusalKind::Terminal;
+                Err(refusal(kind, *step == Step::Request || certain))
+            }
             _ if matches!(step, Step::Delete(_)) => self.remove(who),
             _ => self.ensure(who),
         };
         let answer = match (answer, how) {
-            (_, Happening::StepLost(_)) => {
-                // Of what nobody was told looks decide, so it has to show within the grace. A reading may be lost.
-                let begun = self
-                    .operations
-                    .last_mut()
-                    .filter(|_| *step == Step::Request);
-                begun
-                    .into_iter()
-                    .for_each(|one| one.ends_at = one.ends_at.min(self.now + 30_000));
-                Answer::Refused(refusal(RefusalKind::Passing, false))
-            }
+            (_, Happening::StepLost(_)) => Answer::Refused(refusal(RefusalKind::Passing, false)),
             (answer, _) => answer.unwrap_or_else(Answer::Refused),
         };
         if matches!(how, Happening::StepLate(_)) {
@@ -267,7 +279,7 @@ impl World {
         }
         let way = match &answer {
             Answer::Ensured(Some(seen), token) => {
-                progress::requested(&row, seen, token, &RULES, now)
+                progress::requested(&row, seen, token, &RULES, now, now)
             }
             Answer::Ensured(None, token) => vec![progress::underway(&row, token, now)],
             Answer::Removed(removal, token) => vec![progress::removed(&row, *removal, token, now)],
@@ -318,10 +330,9 @@ impl World {
     /// From now on the cloud answers and time goes on.
     fn settle(&mut self) {
         self.next = (Fate::Good, 2, false);
-        for operation in &mut self.operations {
-            if operation.fate == Fate::Hang {
-                operation.fate = Fate::Fail(RefusalKind::Unknown);
-            }
+        let hangs = |one: &Operation| one.fate == Fate::Hang;
+        if self.operations.iter().any(hangs) {
+            self.now += FORGOTTEN_AFTER;
         }
         for _ in 0..600 {
             self.now += 31_000;

@@ -84,7 +84,7 @@ async fn tokens_that_are_refused_during_an_operation_are_replaced() {
     cloud.fault_in_project(VENDOR_PROJECT, ADD, FaultKind::AuthError, 1);
     let peering = suite.peer(&network, "app", "10.1.0.0/16").await;
     cloud.until_called_in(VENDOR_PROJECT, ADD, 2).await;
-    cloud.revoke_tokens();
+    cloud.revoke_tokens().await;
     suite.until(&peering, State::PendingAcceptance).await;
     assert_eq!(
         suite.history(&peering).await,

@@ -72,7 +72,7 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
         3 => (who(), any::<bool>()).prop_map(|(who, there)| Happening::Other(who, there)),
         1 => who().prop_map(Happening::Lose),
         1 => who().prop_map(Happening::Delete),
-        3 => (fate, 1_i64..200, any::<bool>())
+        3 => (fate, 1_i64..500, any::<bool>())
             .prop_map(|(fate, time, early)| Happening::Next(fate, time, early)),
     ]
 }
