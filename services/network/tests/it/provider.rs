@@ -1,15 +1,16 @@
 //! A provider-adapter with a small cloud behind it, which does what the test says.
 
+mod service;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use api::cloud::{CloudError, CloudErrorKind};
-use api::provider::v1::provider_service_server::{ProviderService, ProviderServiceServer};
+use api::provider::v1::provider_service_server::ProviderServiceServer;
 use api::provider::v1::*;
-use futures::stream;
+use tonic::Status;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
 
 /// The parts of a VPC, in the order in which they are made.
 pub(crate) const PARTS: [&str; 5] = ["vpc", "subnet/a", "subnet/b", "subnet/c", "security-group"];
@@ -350,115 +351,5 @@ impl Cloud {
             account_id: account.to_owned(),
             region,
         })
-    }
-}
-
-type Never<T> = stream::Empty<Result<T, Status>>;
-
-#[tonic::async_trait]
-impl ProviderService for Provider {
-    type ObserveVpcsStream = Never<ObserveVpcsResponse>;
-    type ObservePeeringsStream = Never<ObservePeeringsResponse>;
-    type ObserveRoutesStream = Never<ObserveRoutesResponse>;
-
-    async fn place_network(
-        &self,
-        request: Request<PlaceNetworkRequest>,
-    ) -> Result<Response<PlaceNetworkResponse>, Status> {
-        let mut cloud = self.cloud();
-        cloud.calls.push("PlaceNetwork".to_owned());
-        let group = cloud.place(&request.into_inner())?;
-        Ok(Response::new(PlaceNetworkResponse { group: Some(group) }))
-    }
-
-    async fn ensure_vpc(
-        &self,
-        request: Request<EnsureVpcRequest>,
-    ) -> Result<Response<EnsureVpcResponse>, Status> {
-        let request = request.into_inner();
-        let mut cloud = self.cloud();
-        cloud.calls.push(
-            format!("EnsureVpc {}", request.create_part)
-                .trim_end()
-                .to_owned(),
-        );
-        cloud.ensure(&request).map(Response::new)
-    }
-
-    async fn delete_vpc(
-        &self,
-        request: Request<DeleteVpcRequest>,
-    ) -> Result<Response<DeleteVpcResponse>, Status> {
-        let mut cloud = self.cloud();
-        cloud.calls.push("DeleteVpc".to_owned());
-        let removal = cloud.delete(&request.into_inner())?;
-        let operation_token = String::new();
-        Ok(Response::new(DeleteVpcResponse {
-            removal: removal.into(),
-            operation_token,
-        }))
-    }
-
-    async fn observe_vpcs(
-        &self,
-        _: Request<ObserveVpcsRequest>,
-    ) -> Result<Response<Self::ObserveVpcsStream>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn ensure_firewall(
-        &self,
-        _: Request<EnsureFirewallRequest>,
-    ) -> Result<Response<EnsureFirewallResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn ensure_peering(
-        &self,
-        _: Request<EnsurePeeringRequest>,
-    ) -> Result<Response<EnsurePeeringResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn delete_peering(
-        &self,
-        _: Request<DeletePeeringRequest>,
-    ) -> Result<Response<DeletePeeringResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn observe_peerings(
-        &self,
-        _: Request<ObservePeeringsRequest>,
-    ) -> Result<Response<Self::ObservePeeringsStream>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn ensure_routes(
-        &self,
-        _: Request<EnsureRoutesRequest>,
-    ) -> Result<Response<EnsureRoutesResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn observe_routes(
-        &self,
-        _: Request<ObserveRoutesRequest>,
-    ) -> Result<Response<Self::ObserveRoutesStream>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn describe_steps(
-        &self,
-        _: Request<DescribeStepsRequest>,
-    ) -> Result<Response<DescribeStepsResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
-    }
-
-    async fn get_limits(
-        &self,
-        _: Request<GetLimitsRequest>,
-    ) -> Result<Response<GetLimitsResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
     }
 }
