@@ -8,7 +8,7 @@ mod place;
 
 use std::sync::Arc;
 
-use api::cloud::CloudError;
+use api::cloud::{CloudError, CloudErrorKind};
 use futures::stream::BoxStream;
 use types::{Cidr, GroupId, NetworkId, PeeringId, ProviderKind, Region};
 
@@ -388,5 +388,19 @@ impl Providers {
             ProviderKind::Aws => self.aws.clone(),
             ProviderKind::Gcp => self.gcp.clone(),
         }
+    }
+}
+
+/// What a failed look or mark of the adapter's own means for what the caller asked for: its refusal is none of that.
+/// `refused`: nothing had been written before.
+fn of_own_call(error: CloudError, refused: bool) -> CloudError {
+    match error.kind {
+        CloudErrorKind::Terminal => CloudError {
+            kind: CloudErrorKind::Unknown,
+            reason: "CLOUD_ERROR".to_owned(),
+            refused,
+            ..error
+        },
+        _ => CloudError { refused, ..error },
     }
 }

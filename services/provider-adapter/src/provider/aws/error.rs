@@ -5,6 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use api::cloud::{CloudError, CloudErrorKind};
+
+use crate::provider::of_own_call;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
@@ -74,30 +76,12 @@ impl Failure {
 
     /// What it means when nothing had been written before: the cloud surely did nothing.
     pub(super) fn while_looking(self) -> CloudError {
-        CloudError {
-            refused: true,
-            ..self.not_final()
-        }
+        of_own_call(self.error, true)
     }
 
     /// What it means when something has been written already.
     pub(super) fn after_writing(self) -> CloudError {
-        CloudError {
-            refused: false,
-            ..self.not_final()
-        }
-    }
-
-    /// A refusal of the adapter's own look or mark says nothing about what the caller asked for.
-    fn not_final(self) -> CloudError {
-        match self.error.kind {
-            CloudErrorKind::Terminal => CloudError {
-                kind: CloudErrorKind::Unknown,
-                reason: ERROR.to_owned(),
-                ..self.error
-            },
-            _ => self.error,
-        }
+        of_own_call(self.error, false)
     }
 
     /// What it means for a write of which it is the answer.

@@ -7,10 +7,9 @@ use super::client::Ec2;
 use super::error::Failure;
 use super::firewall_plan::{Wanted, plan};
 use super::tags;
-use super::vpc_look::{Marks, incomplete};
+use super::vpc_look::{self, GROUPS, Marks, incomplete};
 use crate::provider::EnsureFirewall;
 
-const API: &str = "DescribeSecurityGroups";
 const REVOKE: &str = "RevokeSecurityGroupIngress";
 const AUTHORIZE: &str = "AuthorizeSecurityGroupIngress";
 
@@ -57,19 +56,7 @@ async fn look(ec2: &Ec2, ask: &EnsureFirewall) -> Result<SecurityGroup, CloudErr
         Some(id) => vec![tags::filter("group-id", [id])],
         None => tags::filters(&marks.pairs()),
     };
-    let mut found = ec2
-        .all(API, |token| async {
-            let call = ec2
-                .client
-                .describe_security_groups()
-                .set_filters(Some(filters.clone()))
-                .max_results(ec2.pages.vpcs)
-                .set_next_token(token);
-            let page = ec2.call(API, call.send()).await?;
-            Ok((page.security_groups, page.next_token))
-        })
-        .await
-        .map_err(Failure::while_looking)?;
+    let mut found = vpc_look::security_groups(ec2, filters).await?;
     found.retain(|group| {
         let asked = match recorded {
             Some(id) => group.group_id() == Some(id),
@@ -82,11 +69,11 @@ async fn look(ec2: &Ec2, ask: &EnsureFirewall) -> Result<SecurityGroup, CloudErr
     ec2.own(group.owner_id(), "the network's security group")?;
     // Without its rules, it is no group that admits nobody.
     let whole = group.group_id.is_some() && group.ip_permissions.is_some();
-    whole.then_some(group).ok_or_else(|| incomplete(API))
+    whole.then_some(group).ok_or_else(|| incomplete(GROUPS))
 }
 
 fn not_shown() -> CloudError {
-    Failure::unusable(API, "the network's security group is not shown").while_looking()
+    Failure::unusable(GROUPS, "the network's security group is not shown").while_looking()
 }
 
 async fn revoke(ec2: &Ec2, group: &str, rules: Vec<IpPermission>) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Looking at what stands of a network's VPC. Every filter is applied again to what came back.
 
 use api::cloud::CloudError;
-use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneState, SecurityGroup, Tag};
+use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneState, Filter, SecurityGroup, Tag};
 use types::{Cidr, NetworkId};
 
 use super::client::{Ec2, Zone};
@@ -11,6 +11,7 @@ use crate::provider::{Subnet, VpcRef};
 
 /// Name of the group that every VPC is born with.
 const DEFAULT_GROUP: &str = "default";
+pub(super) const GROUPS: &str = "DescribeSecurityGroups";
 
 /// The tags of a network's objects.
 pub(super) struct Marks {
@@ -122,30 +123,36 @@ pub(super) struct Groups {
     pub(super) default: Option<SecurityGroup>,
 }
 
+/// All pages of security groups. The caller applies its filters again.
+pub(super) async fn security_groups(
+    ec2: &Ec2,
+    filters: Vec<Filter>,
+) -> Result<Vec<SecurityGroup>, CloudError> {
+    ec2.all(GROUPS, |token| async {
+        let call = ec2
+            .client
+            .describe_security_groups()
+            .set_filters(Some(filters.clone()))
+            .max_results(ec2.pages.vpcs)
+            .set_next_token(token);
+        let page = ec2.call(GROUPS, call.send()).await?;
+        Ok((page.security_groups, page.next_token))
+    })
+    .await
+    .map_err(Failure::while_looking)
+}
+
 /// Looks at security groups.
 pub(super) async fn groups(
     ec2: &Ec2,
     marks: &Marks,
     vpc: Option<&str>,
 ) -> Result<Groups, CloudError> {
-    const API: &str = "DescribeSecurityGroups";
     let filters = match vpc {
         Some(id) => vec![tags::filter("vpc-id", [id])],
         None => tags::filters(&marks.pairs()),
     };
-    let found = ec2
-        .all(API, |token| async {
-            let call = ec2
-                .client
-                .describe_security_groups()
-                .set_filters(Some(filters.clone()))
-                .max_results(ec2.pages.vpcs)
-                .set_next_token(token);
-            let page = ec2.call(API, call.send()).await?;
-            Ok((page.security_groups, page.next_token))
-        })
-        .await
-        .map_err(Failure::while_looking)?;
+    let found = security_groups(ec2, filters).await?;
     let mut groups = Groups {
         ours: Vec::new(),
         default: None,
@@ -154,7 +161,7 @@ pub(super) async fn groups(
         .into_iter()
         .filter(|one| vpc.is_none_or(|id| one.vpc_id() == Some(id)))
     {
-        let id = group.group_id().ok_or_else(|| incomplete(API))?;
+        let id = group.group_id().ok_or_else(|| incomplete(GROUPS))?;
         if marks.are_on(group.tags()) {
             groups.ours.push(id.to_owned());
         } else if vpc.is_some() && group.group_name() == Some(DEFAULT_GROUP) {

@@ -11,6 +11,7 @@ use super::meaning::{
     ERROR, Refusal, UNAUTHORIZED, UNAVAILABLE, is_already, meaning, next_minute, plain,
 };
 use crate::config::ProjectConfig;
+use crate::provider::of_own_call;
 
 /// The longest sentence of the cloud that is passed on, in characters.
 const LONGEST: usize = 400;
@@ -108,30 +109,12 @@ impl Failure {
 
     /// What it means for a look when nothing had been written before: the cloud surely did nothing.
     pub(super) fn while_looking(self) -> CloudError {
-        CloudError {
-            refused: true,
-            ..self.not_final()
-        }
+        of_own_call(self.error, true)
     }
 
     /// What it means for a look while an operation may run, or once it did something.
     pub(super) fn after_writing(self) -> CloudError {
-        CloudError {
-            refused: false,
-            ..self.not_final()
-        }
-    }
-
-    /// A refusal of the adapter's own look says nothing about what the caller asked for.
-    fn not_final(self) -> CloudError {
-        match self.error.kind {
-            CloudErrorKind::Terminal => CloudError {
-                kind: CloudErrorKind::Unknown,
-                reason: ERROR.to_owned(),
-                ..self.error
-            },
-            _ => self.error,
-        }
+        of_own_call(self.error, false)
     }
 
     /// What it means when an operation ended with it: whatever it says, nothing is under way any more.
