@@ -4,8 +4,11 @@ use api::provider::v1;
 
 use crate::provider::{
     Limit, Page, PeeringObservation, PeeringState, Removal, Route, RouteState, RoutesProgress,
-    Underway, Vpc, VpcProgress,
+    Underway, Vpc, VpcObservation, VpcProgress,
 };
+
+/// The code of a firewall among what has drifted.
+const FIREWALL: &str = "firewall";
 
 /// What became of a deletion.
 pub(super) fn removal(removal: Removal) -> v1::Removal {
@@ -44,6 +47,30 @@ impl From<Vpc> for v1::Vpc {
                 .collect(),
             security_group_id: vpc.security_group_id.unwrap_or_default(),
             parts: vpc.parts,
+        }
+    }
+}
+
+impl From<Page<VpcObservation>> for v1::ObserveVpcsResponse {
+    fn from(page: Page<VpcObservation>) -> Self {
+        Self {
+            observations: page.items.into_iter().map(Into::into).collect(),
+            complete: page.complete,
+        }
+    }
+}
+
+impl From<VpcObservation> for v1::observe_vpcs_response::Observation {
+    fn from(seen: VpcObservation) -> Self {
+        let (cidrs, ports) = (seen.firewall.cidrs, seen.firewall.ports);
+        let odd = (!seen.firewall.is_plain).then_some(FIREWALL);
+        let drift = seen.drift.into_iter().chain(odd);
+        Self {
+            network_id: seen.network_id.to_string(),
+            vpc: Some(seen.vpc.into()),
+            firewall_cidrs: cidrs.iter().map(ToString::to_string).collect(),
+            firewall_ports: ports.into_iter().map(Into::into).collect(),
+            drift: drift.map(str::to_owned).collect(),
         }
     }
 }

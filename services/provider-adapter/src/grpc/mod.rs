@@ -131,9 +131,12 @@ impl ProviderService for Service {
 
     async fn observe_vpcs(
         &self,
-        _: Request<ObserveVpcsRequest>,
+        request: Request<ObserveVpcsRequest>,
     ) -> Answer<Self::ObserveVpcsStream> {
-        Err(status::unimplemented("ObserveVpcs"))
+        let ask = read::observe_vpcs(request.into_inner())?;
+        let pages = self.provider(&ask.group).observe_vpcs(ask);
+        let answers = pages.map(|page| Ok(page?.into()));
+        Ok(Response::new(answers.boxed()))
     }
 
     async fn ensure_firewall(

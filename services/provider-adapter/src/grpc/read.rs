@@ -12,7 +12,7 @@ use types::{
 use super::field::{admitted, network_range, object};
 use crate::provider::{
     DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc,
-    ObservePeerings, Peer, PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
+    ObservePeerings, ObserveVpcs, Peer, PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
 };
 
 /// Routes in one request; AWS's largest route table.
@@ -175,6 +175,20 @@ pub(super) fn observe_peerings(
             deployment: deployment?,
             provider_peering_ids,
             expected,
+        })
+    })
+}
+
+pub(super) fn observe_vpcs(message: v1::ObserveVpcsRequest) -> Result<ObserveVpcs, Status> {
+    let mut wrong = Violations::new();
+    let group = group(&mut wrong, "group", message.group.as_ref());
+    let deployment = wrong.check("deployment", deployment(message.deployment));
+    let with_wiring = message.with_wiring;
+    finish(wrong, || {
+        Some(ObserveVpcs {
+            group: group?,
+            deployment: deployment?,
+            with_wiring,
         })
     })
 }

@@ -4,13 +4,21 @@
 
 pub mod aws;
 pub mod gcp;
+mod page;
 mod place;
+mod vpc;
 
 use std::sync::Arc;
 
 use api::cloud::{CloudError, CloudErrorKind};
-use futures::stream::BoxStream;
-use types::{Cidr, GroupId, NetworkId, PeeringId, ProviderKind, Region};
+use types::{Cidr, GroupId, PeeringId, ProviderKind};
+
+pub use page::{Page, Pages};
+use vpc::pages as vpc_pages;
+pub use vpc::{
+    DeleteVpc, EnsureFirewall, EnsureVpc, Firewall, ObserveVpcs, PlaceNetwork, Subnet, Vpc,
+    VpcObservation, VpcProgress, VpcRef,
+};
 
 /// A cloud. Every call is idempotent and keeps nothing; what a call may leave open stands with it.
 #[tonic::async_trait]
@@ -24,6 +32,10 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Takes the next few steps of removing a network's VPC.
     async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError>;
+
+    /// The VPCs of a deployment in a group, whole or not at all: either the last page is complete, or there is but an
+    /// error.
+    fn observe_vpcs(&self, ask: ObserveVpcs) -> Pages<VpcObservation>;
 
     /// Makes the firewall of a VPC admit exactly the wanted; answers whether it does.
     async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError>;
@@ -64,120 +76,6 @@ impl<T> Underway<T> {
             operation_token: String::new(),
         }
     }
-}
-
-/// A listing, page by page. It ends after the complete page or after the first error.
-pub type Pages<T> = BoxStream<'static, Result<Page<T>, CloudError>>;
-
-/// A part of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// What it shows.
-    pub items: Vec<T>,
-    /// It is the last one, and nothing was missed.
-    pub complete: bool,
-}
-
-/// Asks for an account with room.
-#[derive(Debug, Clone)]
-pub struct PlaceNetwork {
-    /// Where the network is wanted.
-    pub region: Region,
-    /// How many networks the caller has in each group.
-    pub usage: Vec<(GroupId, u32)>,
-    /// Accounts whose cloud refused this network.
-    pub refused: Vec<String>,
-}
-
-/// Names the VPC of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VpcRef {
-    /// The vendor's account and region.
-    pub group: GroupId,
-    /// Sets apart suites that share an account.
-    pub deployment: String,
-    /// Whose VPC it is.
-    pub network_id: NetworkId,
-    /// Where its subnets are.
-    pub region: Region,
-}
-
-/// The vendor's VPC as far as it is known to stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vpc {
-    /// The cloud's id of it.
-    pub id: Option<String>,
-    /// Its subnets.
-    pub subnets: Vec<Subnet>,
-    /// The group that holds the allow list.
-    pub security_group_id: Option<String>,
-    /// Codes of the parts that stand.
-    pub parts: Vec<String>,
-}
-
-/// A subnet of a VPC.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subnet {
-    /// The cloud's id of it.
-    pub id: String,
-    /// Its zone as this account calls it.
-    pub zone: String,
-    /// Its zone as all accounts call it; empty when the cloud did not say.
-    pub zone_id: String,
-    /// Its range.
-    pub cidr: Cidr,
-}
-
-/// Asks for the next part of a VPC.
-#[derive(Debug, Clone)]
-pub struct EnsureVpc {
-    /// Whose VPC.
-    pub vpc: VpcRef,
-    /// The network's range.
-    pub cidr: Cidr,
-    /// What is recorded; it counts as standing.
-    pub known: Vpc,
-    /// The part to make if it is missing; none: look only.
-    pub create_part: Option<String>,
-    /// As last answered.
-    pub operation_token: String,
-}
-
-/// What stands of a VPC, and what is next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VpcProgress {
-    /// Known and seen.
-    pub vpc: Vpc,
-    /// The part to make next; none: complete.
-    pub next_part: Option<String>,
-    /// Making `next_part` twice would make two.
-    pub guarded: bool,
-}
-
-/// Asks to remove a VPC.
-#[derive(Debug, Clone)]
-pub struct DeleteVpc {
-    /// Whose VPC.
-    pub vpc: VpcRef,
-    /// What is recorded.
-    pub known: Vpc,
-    /// As last answered.
-    pub operation_token: String,
-}
-
-/// Asks for a firewall.
-#[derive(Debug, Clone)]
-pub struct EnsureFirewall {
-    /// Whose VPC.
-    pub vpc: VpcRef,
-    /// What is recorded.
-    pub known: Vpc,
-    /// The whole wanted set of ranges; empty: admit nobody.
-    pub cidrs: Vec<Cidr>,
-    /// The whole wanted set of TCP ports.
-    pub ports: Vec<u16>,
-    /// As last answered.
-    pub operation_token: String,
 }
 
 /// What became of a deletion.

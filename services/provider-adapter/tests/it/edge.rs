@@ -4,7 +4,7 @@ use api::cloud::CloudErrorKind;
 use api::provider::v1::place_network_request::Usage;
 use api::provider::v1::{
     DescribeStepsRequest, EnsureRoutesRequest, EnsureVpcRequest, ObservePeeringsRequest,
-    ObserveVpcsRequest, PlaceNetworkRequest, Provider, Route, Vpc,
+    ObserveRoutesRequest, PlaceNetworkRequest, Provider, Route, Vpc,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -163,7 +163,7 @@ async fn what_is_not_served_yet_says_so() {
     let steps = DescribeStepsRequest::default();
     let status = suite.client().describe_steps(steps).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
-    let vpcs = ObserveVpcsRequest::default();
-    let status = suite.client().observe_vpcs(vpcs).await.unwrap_err();
+    let routes = ObserveRoutesRequest::default();
+    let status = suite.client().observe_routes(routes).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
 }

@@ -149,3 +149,51 @@ async fn a_subnet_that_its_network_does_not_show_yet_is_removed_all_the_same() {
     let token = answer.into_inner().operation_token;
     assert_eq!(token, format!("remove-subnet/{REGION}/operation-1"));
 }
+
+#[tokio::test]
+async fn a_lost_subnet_is_put_back_and_nothing_else_is_touched() {
+    let suite = Suite::start().await;
+    let network = NetworkId::generate();
+    let vpc = suite.complete_vpc(network, CIDR).await;
+    suite.cloud.gcp_state(|state| state.subnetworks.clear());
+    suite.cloud.clear_calls();
+    let mut request = vpc_request(network, CIDR);
+    request.known = Some(Vpc {
+        subnets: Vec::new(),
+        parts: vec!["network".into()],
+        ..vpc.clone()
+    });
+    request.create_part.clear();
+    let look = suite.ensure_vpc(request.clone()).await.unwrap();
+    assert_eq!(look.next_part, "subnet");
+    request.create_part = look.next_part;
+    let begun = suite.ensure_vpc(request.clone()).await.unwrap();
+    suite.settle();
+    request.operation_token = begun.operation_token;
+    let made = suite.ensure_vpc(request).await.unwrap();
+    assert_eq!((&*made.next_part, &*made.operation_token), ("", ""));
+    assert_eq!(made.vpc.unwrap(), vpc);
+    let writes = suite.cloud.calls().into_iter();
+    let writes = writes.filter(|call| {
+        [".insert", ".delete", ".patch"]
+            .iter()
+            .any(|end| call.action.ends_with(end))
+    });
+    let writes: Vec<_> = writes.map(|call| call.action).collect();
+    assert_eq!(writes, ["subnetworks.insert"]);
+}
+
+#[tokio::test]
+async fn a_subnet_that_was_given_up_and_stands_is_taken_back_as_it_is() {
+    let suite = Suite::start().await;
+    let network = NetworkId::generate();
+    let vpc = suite.complete_vpc(network, CIDR).await;
+    let mut request = vpc_request(network, CIDR);
+    request.known = Some(Vpc {
+        vpc_id: vpc.vpc_id.clone(),
+        ..Vpc::default()
+    });
+    request.create_part.clear();
+    let look = suite.ensure_vpc(request).await.unwrap();
+    assert_eq!((look.next_part.as_str(), look.vpc.unwrap()), ("", vpc));
+}

@@ -5,8 +5,9 @@ use std::time::Duration;
 use api::cloud::CloudError;
 use api::provider::v1::provider_service_client::ProviderServiceClient;
 use api::provider::v1::{
-    EnsurePeeringRequest, EnsureVpcRequest, EnsureVpcResponse, Group, ObservePeeringsRequest, Peer,
-    PeeringObservation, PeeringRef, Provider, Vpc, VpcRef,
+    EnsurePeeringRequest, EnsureVpcRequest, EnsureVpcResponse, Group, ObservePeeringsRequest,
+    ObserveVpcsRequest, Peer, PeeringObservation, PeeringRef, Provider, Vpc, VpcRef,
+    observe_vpcs_response as vpcs,
 };
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -215,6 +216,35 @@ pub(crate) async fn observe_pages(
             Err(status) => return (pages, Some(CloudError::from_status(&status))),
         }
     }
+}
+
+/// All VPCs of a deployment in a group, in the order of their networks, if the listing is complete; else its error.
+pub(crate) async fn observe_vpcs(
+    client: &Client,
+    group: Group,
+    deployment: &str,
+    with_wiring: bool,
+) -> Result<Vec<vpcs::Observation>, CloudError> {
+    let request = ObserveVpcsRequest {
+        group: Some(group),
+        deployment: deployment.into(),
+        with_wiring,
+    };
+    let refused = |status: Status| CloudError::from_status(&status);
+    let answer = client.clone().observe_vpcs(request).await;
+    let mut stream = answer.map_err(refused)?.into_inner();
+    let (mut seen, mut complete) = (Vec::new(), false);
+    while let Some(page) = stream.message().await.map_err(refused)? {
+        assert!(!complete, "a page follows the complete one");
+        seen.extend(page.observations);
+        complete = page.complete;
+    }
+    assert!(
+        complete,
+        "the listing ends without error and is not complete"
+    );
+    seen.sort_by(|a, b| a.network_id.cmp(&b.network_id));
+    Ok(seen)
 }
 
 pub(crate) fn credentials(account: &str) -> SharedCredentialsProvider {

@@ -23,7 +23,7 @@ pub struct GcpConfig {
     pub peering_quota_fails_operation: bool,
     /// The HTTP status of a second half with the name or the peer of another: 400 or 409.
     pub duplicate_peering_status: u16,
-    /// Whether listings leave half of each page away, with a warning.
+    /// Whether listings leave half of each page away, or of its regions, with a warning.
     pub partial_lists: bool,
     /// What a call to a project that does not exist gets: 404 or 403.
     pub missing_project_status: u16,

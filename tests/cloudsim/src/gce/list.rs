@@ -29,7 +29,10 @@ impl<T> List<'_, T> {
     ) -> Result<Value, Error> {
         let (kind, path) = (self.kind, self.path.clone());
         let mut page = self.page(context, view)?;
-        let items = std::mem::take(&mut page.items);
+        let mut items = std::mem::take(&mut page.items);
+        if page.is_partial {
+            items.truncate(items.len() / 2);
+        }
         let items = (!items.is_empty()).then_some(Value::Array(items));
         Ok(page.envelope(context, kind, &path, items))
     }
@@ -68,14 +71,16 @@ impl<T> List<'_, T> {
                 page.items.push(item);
             }
         }
-        if page.is_partial {
-            page.items.truncate(page.items.len() / 2);
-        }
         Ok(page)
     }
 }
 
 impl Page {
+    /// Whether something is to be left away; it is said by the caller from now on.
+    pub(crate) fn take_partial(&mut self) -> bool {
+        std::mem::take(&mut self.is_partial)
+    }
+
     /// What stands around the items.
     pub(crate) fn envelope(
         self,

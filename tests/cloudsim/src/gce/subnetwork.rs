@@ -56,20 +56,35 @@ pub(crate) fn aggregated_list(context: &mut Context<'_>) -> Result<Value, Error>
             .or_default()
             .push(item);
     }
+    let mut unreachables = Vec::new();
+    if page.take_partial() {
+        let lost = scopes.len().div_ceil(2);
+        unreachables.extend(scopes.keys().take(lost).cloned());
+    }
     let scope = |region: &&str| {
         let scope = format!("regions/{region}");
         let held = match scopes.get(&scope) {
-            Some(items) => json!({ "subnetworks": items }),
-            None => {
-                let text = format!("There are no results for scope '{scope}' on this page.");
-                let data = json!([{ "key": "scope", "value": scope }]);
-                json!({ "warning": { "code": "NO_RESULTS_ON_PAGE", "message": text, "data": data } })
+            _ if unreachables.contains(&scope) => {
+                warning(&scope, "UNREACHABLE", "could not be reached")
             }
+            Some(items) => json!({ "subnetworks": items }),
+            None => warning(&scope, "NO_RESULTS_ON_PAGE", "has no results on this page"),
         };
         (scope, held)
     };
     let items = REGIONS.iter().map(scope).collect();
-    Ok(page.envelope(context, kind, &path, Some(items)))
+    let mut answer = page.envelope(context, kind, &path, Some(items));
+    if !unreachables.is_empty() {
+        answer["unreachables"] = json!(unreachables);
+    }
+    Ok(answer)
+}
+
+/// What stands in the place of a scope's entries.
+fn warning(scope: &str, code: &str, why: &str) -> Value {
+    let text = format!("The scope '{scope}' {why}.");
+    let data = json!([{ "key": "scope", "value": scope }]);
+    json!({ "warning": { "code": code, "message": text, "data": data } })
 }
 
 pub(crate) fn insert(context: &mut Context<'_>) -> Result<Value, Error> {

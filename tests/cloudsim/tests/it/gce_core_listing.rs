@@ -127,3 +127,20 @@ fn operations_are_listed_where_they_are() {
     );
     assert!(there.get("items").is_none());
 }
+
+#[test]
+fn regions_that_are_not_reached_say_so_in_an_aggregated_listing() {
+    let mut cloud = with_network();
+    cloud.subnetwork(VENDOR, "n", "10.0.0.0/16");
+    cloud.config.gcp.partial_lists = true;
+    let all = cloud.ok("subnetworks.aggregatedList", VENDOR, &[], json!(null));
+    let region = format!("regions/{REGION}");
+    assert_eq!(all["items"][&region]["warning"]["code"], "UNREACHABLE");
+    assert!(all["items"][&region].get("subnetworks").is_none());
+    assert_eq!(all["unreachables"], json!([region]));
+    assert_eq!(
+        all["items"]["regions/us-east1"]["warning"]["code"],
+        "NO_RESULTS_ON_PAGE"
+    );
+    assert!(all.get("warning").is_none());
+}

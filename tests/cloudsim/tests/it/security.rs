@@ -211,3 +211,28 @@ async fn groups_in_use_and_default_groups_stay() {
     let default = groups.security_groups()[0].group_id().unwrap();
     assert_eq!(crate::support::code(delete(default).await), "CannotDelete");
 }
+
+#[tokio::test]
+async fn groups_are_found_by_names_with_wildcards() {
+    let sim = start().await;
+    let vendor = client(&sim, VENDOR, HERE);
+    let id = vpc(&vendor, "10.0.0.0/16").await;
+    for name in ["peerway-net_1", "peerway-net_2", "by-hand"] {
+        group(&vendor, &id, name).await;
+    }
+    let found = async |names: &[&str]| {
+        let call = vendor.describe_security_groups().max_results(1000);
+        let found = call.filters(filter("group-name", names)).send();
+        let found = found.await.unwrap();
+        let names = found.security_groups().iter();
+        let mut names: Vec<_> = names
+            .map(|one| one.group_name().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(found(&["default"]).await, ["default"]);
+    let ours = ["default", "peerway-net_1", "peerway-net_2"];
+    assert_eq!(found(&["default", "peerway-*"]).await, ours);
+    assert!(found(&["peerway"]).await.is_empty());
+}

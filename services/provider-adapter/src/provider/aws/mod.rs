@@ -18,6 +18,7 @@ mod tags;
 mod unauthorized;
 mod vpc;
 mod vpc_delete;
+mod vpc_list;
 mod vpc_look;
 mod vpc_part;
 
@@ -35,8 +36,8 @@ use types::GroupId;
 
 use super::{
     DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
-    ObservePeerings, Pages, PeeringObservation, PlaceNetwork, Provider, Removal, RoutesProgress,
-    Underway, VpcProgress,
+    ObservePeerings, ObserveVpcs, Pages, PeeringObservation, PlaceNetwork, Provider, Removal,
+    RoutesProgress, Underway, VpcObservation, VpcProgress, vpc_pages,
 };
 use crate::config::{AccountConfig, AwsConfig};
 use client::Ec2;
@@ -140,6 +141,14 @@ impl Provider for Aws {
     async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError> {
         let ec2 = self.client(&ask.vpc.group).await?;
         vpc_delete::delete(&ec2, &ask).await.map(Underway::ended)
+    }
+
+    fn observe_vpcs(&self, ask: ObserveVpcs) -> Pages<VpcObservation> {
+        let aws = self.clone();
+        vpc_pages(async move {
+            let ec2 = aws.client(&ask.group).await?;
+            vpc_list::all(&ec2, &ask).await
+        })
     }
 
     async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError> {

@@ -1,7 +1,9 @@
 //! Looking at what stands of a network's VPC. Every filter is applied again to what came back.
 
 use api::cloud::CloudError;
-use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneState, Filter, SecurityGroup, Tag};
+use aws_sdk_ec2::types::{
+    self as ec2, AvailabilityZone, AvailabilityZoneState, Filter, SecurityGroup, Tag, Vpc,
+};
 use types::{Cidr, NetworkId};
 
 use super::client::{Ec2, Zone};
@@ -10,7 +12,11 @@ use super::tags;
 use crate::provider::{Subnet, VpcRef};
 
 /// Name of the group that every VPC is born with.
-const DEFAULT_GROUP: &str = "default";
+pub(super) const DEFAULT_GROUP: &str = "default";
+/// What the names of all networks' security groups begin with.
+pub(super) const GROUP_PREFIX: &str = "peerway-";
+pub(super) const VPCS: &str = "DescribeVpcs";
+pub(super) const SUBNETS: &str = "DescribeSubnets";
 pub(super) const GROUPS: &str = "DescribeSecurityGroups";
 
 /// The tags of a network's objects.
@@ -44,33 +50,36 @@ impl Marks {
 
 /// The name of a network's security group.
 pub(super) fn group_name(network: &NetworkId) -> String {
-    format!("peerway-{network}")
+    format!("{GROUP_PREFIX}{network}")
 }
 
 /// The network's VPCs by id: one, unless a lost answer left surplus.
 pub(super) async fn vpcs(ec2: &Ec2, marks: &Marks) -> Result<Vec<String>, CloudError> {
-    const API: &str = "DescribeVpcs";
-    let found = ec2
-        .all(API, |token| async {
-            let call = ec2
-                .client
-                .describe_vpcs()
-                .set_filters(Some(tags::filters(&marks.pairs())))
-                .max_results(ec2.pages.vpcs)
-                .set_next_token(token);
-            let page = ec2.call(API, call.send()).await?;
-            Ok((page.vpcs, page.next_token))
-        })
-        .await
-        .map_err(Failure::while_looking)?;
+    let found = all_vpcs(ec2, tags::filters(&marks.pairs())).await?;
     let mut ids = Vec::new();
     for vpc in found.iter().filter(|vpc| marks.are_on(vpc.tags())) {
-        let id = vpc.vpc_id().ok_or_else(|| incomplete(API))?;
+        let id = vpc.vpc_id().ok_or_else(|| incomplete(VPCS))?;
         ec2.own(vpc.owner_id(), id)?;
         ids.push(id.to_owned());
     }
     ids.sort();
     Ok(ids)
+}
+
+/// All pages of VPCs. The caller applies its filters again.
+pub(super) async fn all_vpcs(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<Vpc>, CloudError> {
+    ec2.all(VPCS, |token| async {
+        let call = ec2
+            .client
+            .describe_vpcs()
+            .set_filters(Some(filters.clone()))
+            .max_results(ec2.pages.vpcs)
+            .set_next_token(token);
+        let page = ec2.call(VPCS, call.send()).await?;
+        Ok((page.vpcs, page.next_token))
+    })
+    .await
+    .map_err(Failure::while_looking)
 }
 
 /// The network's subnets in a VPC, or in any, by id.
@@ -79,34 +88,40 @@ pub(super) async fn subnets(
     marks: &Marks,
     vpc: Option<&str>,
 ) -> Result<Vec<Subnet>, CloudError> {
-    const API: &str = "DescribeSubnets";
-    let found = ec2
-        .all(API, |token| async {
-            let mut filters = tags::filters(&marks.pairs());
-            filters.extend(vpc.map(|id| tags::filter("vpc-id", [id])));
-            let call = ec2
-                .client
-                .describe_subnets()
-                .set_filters(Some(filters))
-                .max_results(ec2.pages.vpcs)
-                .set_next_token(token);
-            let page = ec2.call(API, call.send()).await?;
-            Ok((page.subnets, page.next_token))
-        })
-        .await
-        .map_err(Failure::while_looking)?;
-    let mut ours = found
+    let mut filters = tags::filters(&marks.pairs());
+    filters.extend(vpc.map(|id| tags::filter("vpc-id", [id])));
+    let mut ours = all_subnets(ec2, filters)
+        .await?
         .iter()
         .filter(|subnet| marks.are_on(subnet.tags()))
         .filter(|subnet| vpc.is_none_or(|id| subnet.vpc_id() == Some(id)))
-        .map(|subnet| self::subnet(subnet).ok_or_else(|| incomplete(API)))
+        .map(|subnet| self::subnet(subnet).ok_or_else(|| incomplete(SUBNETS)))
         .collect::<Result<Vec<_>, _>>()?;
     ours.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(ours)
 }
 
+/// All pages of subnets. The caller applies its filters again.
+pub(super) async fn all_subnets(
+    ec2: &Ec2,
+    filters: Vec<Filter>,
+) -> Result<Vec<ec2::Subnet>, CloudError> {
+    ec2.all(SUBNETS, |token| async {
+        let call = ec2
+            .client
+            .describe_subnets()
+            .set_filters(Some(filters.clone()))
+            .max_results(ec2.pages.vpcs)
+            .set_next_token(token);
+        let page = ec2.call(SUBNETS, call.send()).await?;
+        Ok((page.subnets, page.next_token))
+    })
+    .await
+    .map_err(Failure::while_looking)
+}
+
 /// A subnet in our words; none when the cloud's answer lacks what makes it one.
-pub(super) fn subnet(subnet: &aws_sdk_ec2::types::Subnet) -> Option<Subnet> {
+pub(super) fn subnet(subnet: &ec2::Subnet) -> Option<Subnet> {
     Some(Subnet {
         id: subnet.subnet_id()?.to_owned(),
         zone: subnet.availability_zone().unwrap_or_default().to_owned(),

@@ -9,7 +9,7 @@ use crate::provider::Vpc;
 const MOST_SUBNETS: usize = 3;
 
 /// One part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     /// The VPC itself.
     Vpc,
@@ -87,6 +87,12 @@ pub(super) fn quarter(cidr: &Cidr, n: usize) -> Option<Cidr> {
     cidr.subnets(cidr.prefix_len() + 2).nth(n)
 }
 
+/// The subnet part that a range makes in a VPC with the range `cidr`; none: it is no quarter, or the spare one.
+pub(super) fn subnet_of(cidr: &Cidr, range: &Cidr) -> Option<Part> {
+    let n = (0..MOST_SUBNETS).find(|n| quarter(cidr, *n).as_ref() == Some(range))?;
+    Some(Part::Subnet(n))
+}
+
 /// The parts of a network in a region with so many zones.
 pub(super) fn wanted(zones: usize) -> impl Iterator<Item = Part> {
     let subnets = zones.min(MOST_SUBNETS);
@@ -149,6 +155,16 @@ mod tests {
                 "default-group"
             ]
         );
+    }
+
+    #[test]
+    fn only_the_first_three_quarters_are_parts() {
+        let part = |range: &str| subnet_of(&cidr(), &range.parse().unwrap()).map(Part::code);
+        assert_eq!(part("10.0.0.0/26"), Some("subnet-1"));
+        assert_eq!(part("10.0.0.128/26"), Some("subnet-3"));
+        for other in ["10.0.0.192/26", "10.0.0.0/27", "10.0.0.0/24", "10.0.1.0/26"] {
+            assert_eq!(part(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ const RENEWALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 pub(super) struct Project {
     /// Its settings.
     pub(super) config: ProjectConfig,
-    /// Networks per page of a listing.
+    /// Objects per page of a listing.
     pub(super) page: u32,
     id: String,
     call_timeout: Duration,
@@ -320,7 +320,9 @@ impl Gce {
 }
 
 fn is_write(api: &str) -> bool {
-    !api.ends_with(".get") && !api.ends_with(".list")
+    ![".get", ".list", ".aggregatedList"]
+        .iter()
+        .any(|read| api.ends_with(read))
 }
 
 #[cfg(test)]

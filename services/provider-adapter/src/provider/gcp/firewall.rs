@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use api::cloud::{CloudError, CloudErrorKind};
 use google_cloud_compute_v1::model::Firewall;
 use google_cloud_compute_v1::model::firewall::{Allowed, Direction};
+use types::Cidr;
 
 use super::client::{Clients, Gce};
 use super::error::Failure;
@@ -16,7 +17,7 @@ use super::token::{Step, Token};
 use super::url;
 use super::vpc_delete::removed;
 use super::vpc_look::{Marks, is_address};
-use crate::provider::{EnsureFirewall, Underway};
+use crate::provider::{self, EnsureFirewall, Underway};
 
 const GET: &str = "firewalls.get";
 /// Source ranges that GCP takes in one rule.
@@ -42,7 +43,7 @@ pub(super) async fn ensure(gce: &Gce, ask: &EnsureFirewall) -> Result<Underway<b
         (None, Some(wanted)) => Some(insert(gce, wanted.rule(gce.id(), &marks)).await?),
         (Some(rule), Some(wanted)) if wanted.is_in(&rule) => None,
         // Neither of them can be changed.
-        (Some(rule), Some(_)) if !is_of(&rule, gce.id(), &marks) => {
+        (Some(rule), Some(_)) if !is_of(&rule, gce.id(), &marks.name) => {
             remove(gce, &marks.name).await?
         }
         (Some(_), Some(wanted)) => Some(update(gce, wanted.rule(gce.id(), &marks)).await?),
@@ -66,8 +67,8 @@ struct Wanted {
 impl Wanted {
     /// None: nobody is to be admitted.
     fn new(ask: &EnsureFirewall) -> Result<Option<Self>, CloudError> {
-        let cidrs: BTreeSet<_> = ask.cidrs.iter().map(ToString::to_string).collect();
-        let ports: BTreeSet<_> = ask.ports.iter().map(ToString::to_string).collect();
+        let cidrs: BTreeSet<_> = ask.cidrs.iter().copied().collect();
+        let ports = ask.ports.iter().copied().collect();
         if cidrs.len() > MOST_RANGES {
             let message = format!(
                 "a firewall rule of GCP takes at most {MOST_RANGES} ranges, not {}",
@@ -79,7 +80,15 @@ impl Wanted {
                 message,
             ));
         }
-        Ok((!cidrs.is_empty() && !ports.is_empty()).then_some(Self { cidrs, ports }))
+        Ok(Self::of(&cidrs, &ports))
+    }
+
+    /// None: nobody is admitted.
+    fn of(cidrs: &BTreeSet<Cidr>, ports: &BTreeSet<u16>) -> Option<Self> {
+        (!cidrs.is_empty() && !ports.is_empty()).then(|| Self {
+            cidrs: cidrs.iter().map(ToString::to_string).collect(),
+            ports: ports.iter().map(ToString::to_string).collect(),
+        })
     }
 
     /// The whole rule.
@@ -102,7 +111,7 @@ impl Wanted {
             return false;
         };
         let as_set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
-        matches!(allowed.ip_protocol.as_deref(), Some("tcp" | "6"))
+        is_tcp(allowed)
             && as_set(&allowed.ports) == self.ports
             && as_set(&rule.source_ranges) == self.cidrs
             && is_ingress(rule)
@@ -120,10 +129,38 @@ impl Wanted {
     }
 }
 
-/// Whether the rule is an ingress rule of the network's VPC.
-fn is_of(rule: &Firewall, project: &str, marks: &Marks) -> bool {
+/// Whether the rule is an ingress rule of the VPC with this name.
+fn is_of(rule: &Firewall, project: &str, name: &str) -> bool {
     let network = rule.network.as_deref();
-    network.is_some_and(|address| is_address(address, project, &marks.name)) && is_ingress(rule)
+    network.is_some_and(|address| is_address(address, project, name)) && is_ingress(rule)
+}
+
+/// What a rule admits to the VPC with this name, whose objects have this description. A rule that is not as we make
+/// them is never plain.
+pub(super) fn admitted(
+    rule: &Firewall,
+    project: &str,
+    name: &str,
+    description: &str,
+) -> provider::Firewall {
+    let counts = is_of(rule, project, name) && rule.disabled != Some(true);
+    let ranges = rule.source_ranges.iter().filter(|_| counts);
+    let cidrs: BTreeSet<_> = ranges.filter_map(|range| range.parse().ok()).collect();
+    let tcp = rule.allowed.iter().filter(|one| counts && is_tcp(one));
+    let ports = tcp.flat_map(|allowed| &allowed.ports);
+    let ports: BTreeSet<_> = ports.filter_map(|port| port.parse().ok()).collect();
+    // What cannot be read is missing here, so that the rule is another one.
+    let shown = Wanted::of(&cidrs, &ports);
+    let is_plain = shown.is_some_and(|shown| shown.is_in(rule));
+    provider::Firewall {
+        is_plain: is_plain && counts && rule.description.as_deref() == Some(description),
+        cidrs,
+        ports,
+    }
+}
+
+fn is_tcp(allowed: &Allowed) -> bool {
+    matches!(allowed.ip_protocol.as_deref(), Some("tcp" | "6"))
 }
 
 /// Whether it is about what comes in, as a rule is that does not say.
@@ -254,21 +291,66 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_admits_is_plain_only_when_we_could_have_made_it() {
+        let ask = ask(&["10.0.0.0/24", "10.1.0.0/24"], &[443, 5432]);
+        let marks = Marks::new(&ask.vpc, None);
+        let wanted = Wanted::new(&ask).unwrap().unwrap();
+        let rule = || wanted.rule("acme-prod", &marks);
+        let seen = |rule| admitted(&rule, "acme-prod", &marks.name, &marks.description);
+        let plain = seen(rule());
+        assert!(plain.is_plain);
+        assert_eq!(plain.cidrs, ask.cidrs.iter().copied().collect());
+        assert_eq!(plain.ports, [443, 5432].into());
+        let ranges = |ranges: &[&str]| seen(rule().set_source_ranges(ranges.to_vec()));
+        assert!(ranges(&["0.0.0.0/0"]).is_plain);
+        for (odd, cidrs) in [
+            (ranges(&[]), 0),
+            (ranges(&["10.0.0.0/24", "fd00::/64"]), 1),
+            (seen(rule().set_source_tags(["web"])), 2),
+            (seen(rule().set_description("by hand")), 2),
+            (seen(rule().set_disabled(true)), 0),
+            (seen(rule().set_direction(Direction::Egress)), 0),
+            (
+                seen(rule().set_network("projects/acme-prod/global/networks/m")),
+                0,
+            ),
+        ] {
+            assert_eq!((odd.cidrs.len(), odd.is_plain), (cidrs, false), "{odd:?}");
+        }
+        let allowed = |protocol: &str, ports: &[&str]| {
+            let allowed = Allowed::new()
+                .set_ip_protocol(protocol)
+                .set_ports(ports.to_vec());
+            seen(rule().set_allowed([allowed]))
+        };
+        assert!(allowed("tcp", &["443"]).is_plain);
+        for odd in [
+            allowed("tcp", &["443", "5000-6000"]),
+            allowed("tcp", &[]),
+            allowed("udp", &["443"]),
+            allowed("all", &[]),
+        ] {
+            assert!(!odd.is_plain, "{odd:?}");
+        }
+    }
+
+    #[test]
     fn a_rule_that_says_no_more_than_it_must_is_the_wanted_one() {
         let ask = ask(&["10.0.0.0/24"], &[443]);
         let marks = Marks::new(&ask.vpc, None);
         let wanted = Wanted::new(&ask).unwrap().unwrap();
         let rule = || wanted.rule("acme-prod", &marks);
         let terse = rule().set_or_clear_direction(None::<Direction>);
-        assert!(wanted.is_in(&terse) && is_of(&terse, "acme-prod", &marks));
+        assert!(wanted.is_in(&terse) && is_of(&terse, "acme-prod", &marks.name));
         let of = |project: &str, name: &str| rule().set_network(url::of_network(project, name));
-        assert!(is_of(&of("123456789012", &marks.name), "acme-prod", &marks));
+        let by_number = of("123456789012", &marks.name);
+        assert!(is_of(&by_number, "acme-prod", &marks.name));
         for other in [
             of("other-prod", &marks.name),
             of("acme-prod", "m"),
             rule().set_direction(Direction::Egress),
         ] {
-            assert!(!is_of(&other, "acme-prod", &marks));
+            assert!(!is_of(&other, "acme-prod", &marks.name));
         }
     }
 

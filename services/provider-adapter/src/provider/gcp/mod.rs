@@ -8,6 +8,7 @@ mod credentials;
 mod error;
 mod firewall;
 mod limits;
+mod listing;
 mod meaning;
 mod names;
 mod operation;
@@ -18,6 +19,7 @@ mod token;
 mod url;
 mod vpc;
 mod vpc_delete;
+mod vpc_list;
 mod vpc_look;
 
 use std::collections::BTreeMap;
@@ -30,8 +32,8 @@ use types::GroupId;
 use super::place::{self, Words};
 use super::{
     DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
-    ObservePeerings, Pages, PeeringObservation, PlaceNetwork, Provider, Removal, Route, RouteState,
-    RoutesProgress, Underway, VpcProgress,
+    ObservePeerings, ObserveVpcs, Pages, PeeringObservation, PlaceNetwork, Provider, Removal,
+    Route, RouteState, RoutesProgress, Underway, VpcObservation, VpcProgress, vpc_pages,
 };
 use crate::config::GcpConfig;
 use client::{Gce, Project};
@@ -135,6 +137,11 @@ impl Provider for Gcp {
     async fn delete_vpc(&self, ask: DeleteVpc) -> Result<Underway<Removal>, CloudError> {
         let gce = self.gce(&ask.vpc.group, &ask.operation_token)?;
         vpc_delete::delete(&gce, &ask).await
+    }
+
+    fn observe_vpcs(&self, ask: ObserveVpcs) -> Pages<VpcObservation> {
+        let gce = self.gce(&ask.group, "");
+        vpc_pages(async move { vpc_list::all(&gce?, &ask).await })
     }
 
     async fn ensure_firewall(&self, ask: EnsureFirewall) -> Result<Underway<bool>, CloudError> {

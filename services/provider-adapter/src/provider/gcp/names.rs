@@ -34,6 +34,13 @@ pub(super) fn description(deployment: &str, id: &NetworkId) -> String {
     format!("Peerway network {id} of deployment {deployment}")
 }
 
+/// The network whose an object of the deployment is by its description.
+pub(super) fn described(text: &str, deployment: &str) -> Option<NetworkId> {
+    let id = text.strip_prefix("Peerway network ")?.split(' ').next()?;
+    let id = id.parse().ok()?;
+    (text == description(deployment, &id)).then_some(id)
+}
+
 /// The id of a request about a peering: the cloud answers the same one with the operation that it began for the first.
 pub(super) fn request(peering: &PeeringRef, step: Step, request_at: i64) -> String {
     let PeeringRef {
@@ -73,6 +80,23 @@ mod tests {
             }
         }
         assert_ne!(prefix("dev"), prefix("dev2"));
+    }
+
+    #[test]
+    fn a_description_names_its_network_to_its_deployment_alone() {
+        let network = NetworkId::generate();
+        let text = description("dev", &network);
+        assert_eq!(described(&text, "dev"), Some(network));
+        for (text, deployment) in [
+            (text.as_str(), "dev2"),
+            (&format!("{text} "), "dev"),
+            (&text.to_uppercase(), "dev"),
+            (&format!("My {text}"), "dev"),
+            ("Peerway network net_1 of deployment dev", "dev"),
+            ("", "dev"),
+        ] {
+            assert_eq!(described(text, deployment), None, "{text}");
+        }
     }
 
     #[test]

@@ -14,14 +14,14 @@ use crate::provider::{EnsureVpc, Underway, Vpc, VpcProgress};
 
 /// A part of a VPC, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Network,
     Subnet,
 }
 
 impl Part {
     /// The code callers record.
-    fn code(self) -> &'static str {
+    pub(super) fn code(self) -> &'static str {
         match self {
             Self::Network => "network",
             Self::Subnet => "subnet",
