@@ -15,6 +15,11 @@ use crate::{Invalid, shown};
 pub struct Cidr(Ipv4Net);
 
 impl Cidr {
+    /// The block of `prefix_len` bits (at most 32) that `address` lies in.
+    pub fn around(address: Ipv4Addr, prefix_len: u8) -> Self {
+        Self(Ipv4Net::new_assert(address, prefix_len.min(32)).trunc())
+    }
+
     /// The first address.
     pub fn address(&self) -> Ipv4Addr {
         self.0.network()
@@ -98,6 +103,19 @@ mod tests {
         let refused = "10.1.2.3/16".parse::<Cidr>().unwrap_err();
         assert_eq!(refused.reason, "CIDR_HOST_BITS");
         assert!(refused.message.contains("10.1.0.0/16"), "{refused}");
+    }
+
+    #[test]
+    fn an_address_lies_in_one_block_of_each_size() {
+        let address = Ipv4Addr::new(10, 1, 2, 3);
+        for (prefix_len, block) in [
+            (0, "0.0.0.0/0"),
+            (16, "10.1.0.0/16"),
+            (32, "10.1.2.3/32"),
+            (33, "10.1.2.3/32"),
+        ] {
+            assert_eq!(Cidr::around(address, prefix_len), cidr(block));
+        }
     }
 
     #[test]

@@ -81,12 +81,14 @@ text_type!(
     }
 );
 
-/// What callers hang on a resource; Peerway gives it no meaning.
+/// What callers hang on a resource, in the syntax of Kubernetes labels; Peerway gives it no meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels(BTreeMap<String, String>);
 
 impl Labels {
-    /// Checks keys (1-63 characters of `a-z 0-9 - _ . /`), values (at most 255 characters) and count (at most 64).
+    /// Checks the count (at most 64), the keys (a name, or a DNS subdomain of at most 253 characters, `/` and a name) and
+    /// the values (empty or a name). A name is 1-63 characters of `A-Z a-z 0-9 - _ .`, the first and last a letter or
+    /// digit.
     pub fn new(given: impl IntoIterator<Item = (String, String)>) -> Result<Self, Invalid> {
         let labels: BTreeMap<_, _> = given.into_iter().collect();
         if labels.len() > 64 {
@@ -96,22 +98,23 @@ impl Labels {
             )));
         }
         for (key, value) in &labels {
-            let allowed = |b: u8| {
-                b.is_ascii_lowercase()
-                    || b.is_ascii_digit()
-                    || matches!(b, b'-' | b'_' | b'.' | b'/')
+            let (domain, name) = match key.split_once('/') {
+                Some((domain, name)) => (Some(domain), name),
+                None => (None, key.as_str()),
             };
-            if !(1..=63).contains(&key.len()) || !key.bytes().all(allowed) {
+            if !is_label_name(name) || !domain.is_none_or(is_subdomain) {
                 return Err(Invalid::field(format!(
-                    "keys must be 1-63 characters of a-z 0-9 - _ . /, not {}",
+                    "a key must be 1-63 characters of A-Z a-z 0-9 - _ . that begin and end with a letter or digit, \
+                     perhaps after a DNS name and /, not {}",
                     shown(key)
                 )));
             }
-            if value.chars().count() > 255 || value.chars().any(char::is_control) {
-                let rule = format!(
-                    "the value of {key} must be at most 255 characters without control characters"
-                );
-                return Err(Invalid::field(rule));
+            if !value.is_empty() && !is_label_name(value) {
+                return Err(Invalid::field(format!(
+                    "the value of {key} must be empty or 1-63 characters of A-Z a-z 0-9 - _ . that begin and end with a \
+                     letter or digit, not {}",
+                    shown(value)
+                )));
             }
         }
         Ok(Self(labels))
@@ -121,6 +124,28 @@ impl Labels {
     pub fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0
     }
+}
+
+fn is_label_name(given: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let framed = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = given.as_bytes();
+    bytes.len() <= 63
+        && bytes.iter().copied().all(allowed)
+        && framed(bytes.first())
+        && framed(bytes.last())
+}
+
+/// Lower-case DNS labels of at most 63 characters with dots between them, at most 253 characters in all.
+fn is_subdomain(given: &str) -> bool {
+    let is_dns_label = |part: &str| {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=63).contains(&part.len())
+            && part.bytes().all(allowed)
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    given.len() <= 253 && given.split('.').all(is_dns_label)
 }
 
 #[cfg(test)]
@@ -150,12 +175,54 @@ mod tests {
     #[test]
     fn labels_are_held_to_their_rule() {
         let one = |key: &str, value: &str| Labels::new([(key.to_owned(), value.to_owned())]);
-        assert!(one("team/name", "Anything goes: $(x)").is_ok());
-        assert!(one("Team", "x").is_err());
-        assert!(one("", "x").is_err());
-        assert!(one("a", &"x".repeat(256)).is_err());
-        assert!(one("a", "b\u{0}").is_err());
-        assert!(Labels::new((0..65).map(|n| (format!("k{n}"), String::new()))).is_err());
+        let long = "x".repeat(63);
+        let domain = format!("{0}.{0}.{0}.{1}", long, "x".repeat(61));
+        for key in [
+            "team",
+            "Team",
+            "a",
+            "a-b_c.D",
+            "example.com/team",
+            "x/Team",
+            &long,
+            &format!("{domain}/{long}"),
+        ] {
+            assert!(one(key, "").is_ok(), "{key}");
+        }
+        for key in [
+            "",
+            "-a",
+            "a-",
+            ".a",
+            "a_",
+            "ä",
+            "a b",
+            "/a",
+            "a/",
+            "a/b/c",
+            "Example.com/a",
+            "a_b/c",
+            "-a.b/c",
+            "a..b/c",
+            &format!("{long}x"),
+            &format!("{domain}x/a"),
+            &format!("{long}x/a"),
+        ] {
+            assert!(one(key, "").is_err(), "{key}");
+        }
+        for (value, right) in [
+            ("Data-1_b.c", true),
+            (long.as_str(), true),
+            ("a b", false),
+            ("-a", false),
+            ("a.", false),
+            ("$(x)", false),
+            (&format!("{long}x"), false),
+        ] {
+            assert_eq!(one("team", value).is_ok(), right, "{value}");
+        }
+        let many = |count: usize| Labels::new((0..count).map(|n| (format!("k{n}"), String::new())));
+        assert!(many(64).is_ok() && many(65).is_err());
     }
 
     #[test]
