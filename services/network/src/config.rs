@@ -1,6 +1,8 @@
 //! The settings of the service, and the rules between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod catalog;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,9 +10,11 @@ use runtime::config::{
     ClientConfig, DatabaseConfig, Error, QueueConfig, ServerConfig, Sources, TelemetryConfig, load,
 };
 use serde::Deserialize;
-use types::{Cidr, Deployment, ProviderKind, Region};
+use types::{Deployment, ProviderKind};
 
-use crate::domain::{Catalog, CidrRules, Offer, Reserved, Timing};
+pub use catalog::{OfferConfig, RangeConfig, RegionConfig};
+
+use crate::domain::{Catalog, Limits, Quotas, Timing};
 
 /// The settings with their defaults.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -34,6 +38,8 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// The pace of the work.
     pub work: WorkConfig,
+    /// How much each tenant may have.
+    pub quotas: Quotas,
     /// What can be chosen, by provider.
     pub catalog: BTreeMap<ProviderKind, OfferConfig>,
 }
@@ -59,34 +65,6 @@ pub struct WorkConfig {
     pub operation: Duration,
 }
 
-/// What one provider offers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfferConfig {
-    /// Whether networks can be created there.
-    pub offered: bool,
-    /// Where.
-    pub regions: BTreeSet<Region>,
-    /// The prefix of the largest network.
-    pub shortest_prefix: u8,
-    /// The prefix of the smallest network.
-    pub longest_prefix: u8,
-    /// A network lies in one of these.
-    pub private: Vec<Cidr>,
-    /// A network touches none of these.
-    pub reserved: Vec<ReservedConfig>,
-}
-
-/// A range that no network may touch.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReservedConfig {
-    /// The range.
-    pub cidr: Cidr,
-    /// Why it is kept.
-    pub why: String,
-}
-
 impl Config {
     /// Loads the defaults, then `file`, then the variables of `env` that begin with `PEERWAY_NETWORK_`.
     ///
@@ -107,16 +85,12 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         self.queue.check(self.provider_adapter.timeout)?;
         for (provider, offer) in &self.catalog {
-            let (shortest, longest) = (offer.shortest_prefix, offer.longest_prefix);
-            if shortest > longest || longest > 28 {
+            offer.check(*provider)?;
+        }
+        for provider in self.catalog.keys() {
+            if !self.quotas.peerings_per_network.contains_key(provider) {
                 return Err(Error::rule(format!(
-                    "catalog.{provider}: shortest_prefix ({shortest}) must not exceed longest_prefix ({longest}), and \
-                     neither 28"
-                )));
-            }
-            if offer.offered && (offer.regions.is_empty() || offer.private.is_empty()) {
-                return Err(Error::rule(format!(
-                    "catalog.{provider}: regions and private must not be empty while it is offered"
+                    "quotas.peerings_per_network: {provider} must be set"
                 )));
             }
         }
@@ -131,9 +105,22 @@ impl Config {
         let offered = self.catalog.iter().filter(|(_, offer)| offer.offered);
         Catalog(
             offered
-                .map(|(provider, offer)| (*provider, offer.rules()))
+                .map(|(provider, offer)| (*provider, offer.offer()))
                 .collect(),
         )
+    }
+
+    /// What is counted before something is recorded.
+    pub(crate) fn limits(&self) -> Limits {
+        let firewall = self.catalog.iter();
+        let firewall = firewall.filter_map(|(provider, offer)| {
+            let most = offer.firewall(*provider)?;
+            Some((*provider, most))
+        });
+        Limits {
+            quotas: self.quotas.clone(),
+            firewall: firewall.collect(),
+        }
     }
 
     /// How long is waited for what.
@@ -145,24 +132,6 @@ impl Config {
             soon_for: self.work.soon_for,
             removal: self.work.removal,
             operation: self.work.operation,
-        }
-    }
-}
-
-impl OfferConfig {
-    fn rules(&self) -> Offer {
-        let reserved = |kept: &ReservedConfig| Reserved {
-            cidr: kept.cidr,
-            why: kept.why.clone(),
-        };
-        Offer {
-            regions: self.regions.clone(),
-            cidrs: CidrRules {
-                shortest_prefix: self.shortest_prefix,
-                longest_prefix: self.longest_prefix,
-                private: self.private.clone(),
-                reserved: self.reserved.iter().map(reserved).collect(),
-            },
         }
     }
 }
@@ -190,6 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn quotas_have_defaults_and_a_tenant_may_have_others() {
+        let quota = |config: &Config, tenant: &str| {
+            let limits = config.limits();
+            let tenant = tenant.parse().unwrap();
+            let peerings = limits
+                .quotas
+                .peerings_per_network(&tenant, ProviderKind::Gcp);
+            (limits.quotas.networks(&tenant), peerings)
+        };
+        let config = with("QUOTAS__TENANTS__ACME__NETWORKS", "100").unwrap();
+        assert_eq!(quota(&config, "acme"), (100, 25));
+        assert_eq!(quota(&config, "globex"), (20, 25));
+        assert_eq!(config.limits().firewall(ProviderKind::Aws), 60);
+        assert_eq!(config.limits().firewall(ProviderKind::Gcp), 5_000);
+    }
+
+    #[test]
     fn a_broken_rule_is_named() {
         for (name, value, named) in [
             ("DEPLOYMENT", "Not Allowed", "deployment"),
@@ -202,6 +188,15 @@ mod tests {
                 "catalog.aws.private",
             ),
             ("WORK__PACE", "1s", "pace"),
+            ("CATALOG__AWS__MOST_RULES", "0", "catalog.aws: most_rules"),
+            ("CATALOG__GCP__MOST_RULES", "9", "catalog.gcp: most_ranges"),
+            ("QUOTAS__NETWORKS", "-1", "quotas.networks"),
+            ("QUOTAS__TENANTS__-__NETWORKS", "1", "1-64 characters"),
+            (
+                "QUOTAS__TENANTS__ACME__VPCS",
+                "1",
+                "quotas.tenants.acme.vpcs",
+            ),
         ] {
             let error = with(name, value).unwrap_err().to_string();
             assert!(error.contains(named), "{name}: {error}");

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use api::network::v1::network_service_server::NetworkServiceServer;
-use queue::{Lane, Queue};
+use queue::Queue;
+use runtime::client;
 use runtime::clock::Clock;
 use runtime::db::{self, Db};
+use runtime::events::{Feed, Pace};
 use runtime::server::Server;
 use runtime::shutdown::Parts;
-use runtime::{client, events};
 use tokio::sync::Notify;
 
 pub use config::Config;
@@ -39,6 +40,7 @@ pub struct App {
     worker: Worker,
     store: Store,
     db: Db,
+    feed: Feed,
     written: Arc<Notify>,
 }
 
@@ -62,24 +64,34 @@ impl App {
     /// # Errors
     /// When the database does not answer or its schema is old, or the port is taken.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let db = Db::connect(&config.database, Clock::system())
+        Self::build_at(config, Clock::system()).await
+    }
+
+    /// As [`App::build`], with the time taken from `clock` where the database does not give it.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_at(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let db = Db::connect(&config.database, clock)
             .await
             .context("database.url: the database cannot be opened")?;
         db::check_schema::<Migrator>(&db)
             .await
             .context("the database's schema is not this release's: run `network migrate`")?;
         let written = Arc::new(Notify::new());
-        let store = Store::new(db.clone(), written.clone());
+        let store = Store::new(db.clone(), grpc::snapshot, config.limits(), written.clone());
         let queue = Queue::start(QUEUE, db.clone(), &config.queue).await?;
         let provider =
             ProviderAdapter::new(&config.provider_adapter, config.deployment.to_string())?;
-        let worker = Worker::new(store.clone(), provider, queue.clone(), config.timing());
-        let api = grpc::Api::new(store.clone(), queue.clone(), config.offers());
+        let worker = Worker::new(store.clone(), provider, queue.clone(), &config);
+        let feed = Feed::new(db.clone(), Pace::default());
+        let api = grpc::Api::new(store.clone(), queue.clone(), feed.clone(), config.offers());
         let provider_health =
             client::channel("provider-adapter", &config.provider_adapter)?.health();
         let mut server = Server::bind(&config.server)
             .await?
             .add_service(NetworkServiceServer::new(api))
+            .streaming(&["WatchNetworks"])
             .reflection(api::FILE_DESCRIPTOR_SET)?;
         let pinged = store.clone();
         server = server.health_check("", move || {
@@ -99,6 +111,7 @@ impl App {
             worker,
             store,
             db,
+            feed,
             written,
         })
     }
@@ -119,19 +132,14 @@ impl App {
             worker,
             store,
             db,
+            feed,
             written,
         } = self;
-        let (address, closing) = (server.local_addr(), db.clone());
+        let address = server.local_addr();
         let mut parts = Parts::default();
         let token = parts.stop();
         parts.spawn(async move { server.serve(token).await.context("the server") });
-        let (token, claims) = (parts.stop(), queue.clone());
-        parts.spawn(async move {
-            let ending = token.clone();
-            let turn = move |turn| worker.clone().turn(turn, ending.clone());
-            claims.run(Lane::Work, token, turn).await;
-            Ok(())
-        });
+        worker.spawn(&mut parts);
         let token = parts.stop();
         parts.spawn(async move {
             let least_step = move || {
@@ -143,12 +151,12 @@ impl App {
         });
         let token = parts.stop();
         parts.spawn(async move {
-            events::run_sequencer(db, written, token).await;
+            feed.run(written, token).await;
             Ok(())
         });
         tracing::info!(%address, "the network service is up");
         parts.run(shutdown).await?;
         tracing::info!("the network service has stopped");
-        Ok(closing.close().await?)
+        Ok(db.close().await?)
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use api::peering::v1::peering_service_server::PeeringServiceServer;
+use runtime::client;
 use runtime::clock::Clock;
 use runtime::db::{self, Db};
+use runtime::events::{Feed, Pace};
 use runtime::server::Server;
 use runtime::shutdown::Parts;
-use runtime::{client, events};
 use tokio::sync::Notify;
 
 use crate::clients::{NetworkClient, Pool, ProviderClient};
@@ -26,6 +27,7 @@ pub struct App {
     server: Server,
     worker: Worker,
     db: Db,
+    feed: Feed,
     written: Arc<Notify>,
 }
 
@@ -47,8 +49,10 @@ impl App {
         db::check_schema::<Migrator>(&db).await?;
         let written = Arc::new(Notify::new());
         let store = Store::new(db.clone(), snapshot, Arc::clone(&written))
-            .with_outstanding_per_tenant(config.outstanding_per_tenant);
-        let network = NetworkClient::new(client::channel("network", &config.network)?);
+            .with_quotas(config.quotas.clone());
+        let feed = Feed::new(db.clone(), Pace::default());
+        let network = client::channel("network", &config.network)?.streaming(&["WatchNetworks"]);
+        let network = NetworkClient::new(network);
         let provider = ProviderClient::new(
             client::channel("provider-adapter", &config.provider_adapter)?,
             config.deployment.as_str(),
@@ -64,6 +68,7 @@ impl App {
             network.clone(),
             pool.clone(),
             queue.clone(),
+            feed.clone(),
             &config,
         );
         let (health, asked) = (db.clone(), queue.clone());
@@ -73,6 +78,7 @@ impl App {
         let server = Server::bind(&config.server)
             .await?
             .add_service(PeeringServiceServer::new(service))
+            .streaming(&["WatchPeerings"])
             .reflection(api::FILE_DESCRIPTOR_SET)?
             .health_check("", move || {
                 let db = health.clone();
@@ -91,6 +97,7 @@ impl App {
             server,
             worker,
             db,
+            feed,
             written,
         })
     }
@@ -119,21 +126,22 @@ impl App {
             server,
             worker,
             db,
+            feed,
             written,
         } = self;
-        let (address, closing) = (server.local_addr(), db.clone());
+        let address = server.local_addr();
         let mut parts = Parts::default();
         let stop = parts.stop();
         parts.spawn(async move { server.serve(stop).await.context("the server") });
         worker.spawn(&mut parts);
         let stop = parts.stop();
         parts.spawn(async move {
-            events::run_sequencer(db, written, stop).await;
+            feed.run(written, stop).await;
             Ok(())
         });
         tracing::info!(%address, "the peering service is up");
         parts.run(shutdown).await?;
         tracing::info!("the peering service has stopped");
-        Ok(closing.close().await?)
+        Ok(db.close().await?)
     }
 }

@@ -10,7 +10,7 @@ use runtime::config::{
 use serde::Deserialize;
 use types::Deployment;
 
-use crate::domain::Rules;
+use crate::domain::{Quotas, Rules};
 
 /// Prefix of the environment variables.
 pub const ENV_PREFIX: &str = "PEERWAY_PEERING";
@@ -26,14 +26,15 @@ pub struct Config {
     pub deployment: Deployment,
     /// Development: a peer may live in the vendor's own accounts.
     pub allow_vendor_peer: bool,
-    /// Most requests of a tenant in one vendor account and region that nobody has accepted yet.
-    pub outstanding_per_tenant: u32,
     /// A create that was not admitted after this long is given up.
     #[serde(with = "humantime_serde")]
     pub withdraw_after: Duration,
     /// How often such creates are looked for.
     #[serde(with = "humantime_serde")]
     pub withdraw_interval: Duration,
+    /// How often the networks that are being deleted are asked for.
+    #[serde(with = "humantime_serde")]
+    pub cascade_interval: Duration,
     /// A request of which the cloud shows nothing fails after this long.
     #[serde(with = "humantime_serde")]
     pub provision_timeout: Duration,
@@ -43,6 +44,8 @@ pub struct Config {
     /// How long RefreshPeering waits.
     #[serde(with = "humantime_serde")]
     pub refresh_wait: Duration,
+    /// How much each tenant may have.
+    pub quotas: Quotas,
     /// The gRPC port.
     pub server: ServerConfig,
     /// The service's own database.
@@ -74,6 +77,7 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         let waits = [
             ("withdraw_interval", self.withdraw_interval),
+            ("cascade_interval", self.cascade_interval),
             ("provision_timeout", self.provision_timeout),
             ("hint_after", self.hint_after),
             ("network.timeout", self.network.timeout),
@@ -82,9 +86,7 @@ impl Config {
         if let Some((name, _)) = waits.into_iter().find(|(_, wait)| wait.is_zero()) {
             return Err(Error::rule(format!("{name} must not be zero")));
         }
-        if self.outstanding_per_tenant == 0 {
-            return Err(Error::rule("outstanding_per_tenant must not be zero"));
-        }
+        self.check_quotas()?;
         if self.refresh_wait >= self.server.request_timeout {
             return Err(Error::rule(
                 "refresh_wait must be shorter than server.request_timeout, or no refresh would be answered",
@@ -99,6 +101,23 @@ impl Config {
             )));
         }
         Ok(())
+    }
+
+    fn check_quotas(&self) -> Result<(), Error> {
+        let quotas = &self.quotas;
+        let zero = |section: &str| {
+            Error::rule(format!(
+                "{section}.outstanding_peerings must not be zero, or no request would ever be made"
+            ))
+        };
+        if quotas.outstanding_peerings == 0 {
+            return Err(zero("quotas"));
+        }
+        let mut tenants = quotas.tenants.iter();
+        match tenants.find(|(_, own)| own.outstanding_peerings == 0) {
+            Some((tenant, _)) => Err(zero(&format!("quotas.tenants.{tenant}"))),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -127,7 +146,18 @@ mod tests {
         assert_eq!(config.server.listen.port(), 7102);
         assert_eq!(config.rules().absence_grace, 60_000);
         assert!(!config.allow_vendor_peer);
-        assert_eq!(config.outstanding_per_tenant, 5);
+        assert_eq!(config.cascade_interval, Duration::from_secs(60));
+        assert_eq!(config.quotas, Quotas::same(5));
+    }
+
+    #[test]
+    fn a_tenant_may_have_quotas_of_its_own() {
+        let config = with("QUOTAS__TENANTS__ACME__OUTSTANDING_PEERINGS", "10").unwrap();
+        let most = |tenant: &str| {
+            let tenant = tenant.parse().unwrap();
+            config.quotas.outstanding_peerings(&tenant)
+        };
+        assert_eq!((most("acme"), most("other")), (10, 5));
     }
 
     #[test]
@@ -156,9 +186,29 @@ mod tests {
                 "provision_timeout must not be zero",
             ),
             (
-                "OUTSTANDING_PER_TENANT",
+                "CASCADE_INTERVAL",
+                "0s",
+                "cascade_interval must not be zero",
+            ),
+            (
+                "QUOTAS__OUTSTANDING_PEERINGS",
                 "0",
-                "outstanding_per_tenant must not be zero",
+                "quotas.outstanding_peerings must not be zero",
+            ),
+            (
+                "QUOTAS__TENANTS__ACME__OUTSTANDING_PEERINGS",
+                "0",
+                "quotas.tenants.acme.outstanding_peerings must not be zero",
+            ),
+            (
+                "QUOTAS__TENANTS__ACME__OUTSTANDING",
+                "7",
+                "quotas.tenants.acme.outstanding: there is no such setting",
+            ),
+            (
+                "QUOTAS__TENANTS__-__OUTSTANDING_PEERINGS",
+                "7",
+                "must be 1-64 characters",
             ),
             ("NO_SUCH", "1", "no_such"),
         ] {

@@ -85,22 +85,28 @@ fn proof(question: &str, key: &str) -> String {
     fingerprint([question, key])[..PROOF].to_owned()
 }
 
-fn write(question: &str, key: &str) -> String {
+/// An opaque text that proves to be ours, and made for `question`, when it comes back.
+pub(crate) fn write(question: &str, key: &str) -> String {
     proof(question, key) + &hex(key.as_bytes())
+}
+
+/// The key in a token that was made for `question`.
+pub(crate) fn open(question: &str, token: &str) -> Option<String> {
+    token
+        .split_at_checked(PROOF)
+        .and_then(|(given, key)| Some((given, String::from_utf8(unhex(key)?).ok()?)))
+        .filter(|(given, key)| *given == proof(question, key))
+        .map(|(_, key)| key)
 }
 
 fn read(question: &str, token: &str) -> Result<Option<String>, Invalid> {
     if token.is_empty() {
         return Ok(None);
     }
-    token
-        .split_at_checked(PROOF)
-        .and_then(|(given, key)| Some((given, String::from_utf8(unhex(key)?).ok()?)))
-        .filter(|(given, key)| *given == proof(question, key))
-        .map(|(_, key)| Some(key))
-        .ok_or_else(|| {
-            Invalid::field("must be the next_page_token of the page before, with the same filters")
-        })
+    let refused = "must be the next_page_token of the page before, with the same filters";
+    open(question, token)
+        .map(Some)
+        .ok_or_else(|| Invalid::field(refused))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

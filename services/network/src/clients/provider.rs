@@ -10,25 +10,32 @@ use runtime::config::ClientConfig;
 use tonic::{Request, Status};
 use types::GroupId;
 
-use crate::domain::{Ahead, Answer, Failure, FailureKind, Network, Removal, Subnet, Vpc};
+use crate::domain::{
+    Ahead, Answer, Failure, FailureKind, FirewallWanted, Network, Removal, Subnet, Vpc,
+};
 use crate::store::Usage;
 
 /// A client of the provider-adapter.
 #[derive(Clone)]
 pub(crate) struct ProviderAdapter {
-    client: ProviderServiceClient<Client>,
-    deployment: String,
+    pub(super) client: ProviderServiceClient<Client>,
+    pub(super) deployment: String,
+    /// How long a page of a listing may take.
+    pub(super) page_timeout: Duration,
 }
 
 impl ProviderAdapter {
     /// Connects at the first call.
     pub(crate) fn new(config: &ClientConfig, deployment: String) -> Result<Self, client::Error> {
         let client = client::channel("provider-adapter", config)?
-            // A lost answer has to be looked for: a second call could make a second part.
-            .once(&["EnsureVpc"]);
+            .streaming(&["ObserveVpcs"])
+            // A lost answer has to be looked for: a second call could make a second part. What a firewall has to admit
+            // may be another thing by the time a call is sent again.
+            .once(&["EnsureVpc", "EnsureFirewall"]);
         Ok(Self {
             client: ProviderServiceClient::new(client),
             deployment,
+            page_timeout: config.timeout,
         })
     }
 
@@ -129,6 +136,30 @@ impl ProviderAdapter {
         Ok((removal, answer.operation_token))
     }
 
+    /// Has the firewall admit what is wanted, or follows what the cloud does about it already. Answers whether it does,
+    /// and with a token while the cloud works on it.
+    pub(crate) async fn ensure_firewall(
+        &self,
+        network: &Network,
+        wanted: &FirewallWanted,
+    ) -> Result<(bool, String), Failure> {
+        let request = proto::EnsureFirewallRequest {
+            r#ref: self.reference(network),
+            known: Some(known(&network.vpc)),
+            cidrs: wanted.cidrs.iter().map(ToString::to_string).collect(),
+            ports: wanted.ports.iter().copied().map(i32::from).collect(),
+            operation_token: network.firewall.operation_token.clone(),
+        };
+        let answer = self
+            .client
+            .clone()
+            .ensure_firewall(request)
+            .await
+            .map_err(failure)?
+            .into_inner();
+        Ok((answer.complete, answer.operation_token))
+    }
+
     fn reference(&self, network: &Network) -> Option<proto::VpcRef> {
         Some(proto::VpcRef {
             group: network.group().as_ref().and_then(api::provider_group),
@@ -154,7 +185,7 @@ fn known(vpc: &Vpc) -> proto::Vpc {
     }
 }
 
-fn seen(vpc: proto::Vpc) -> Vpc {
+pub(super) fn seen(vpc: proto::Vpc) -> Vpc {
     let given = |text: String| (!text.is_empty()).then_some(text);
     let subnet = |subnet: proto::vpc::Subnet| Subnet {
         id: subnet.id,
@@ -170,7 +201,7 @@ fn seen(vpc: proto::Vpc) -> Vpc {
     }
 }
 
-fn failure(status: Status) -> Failure {
+pub(super) fn failure(status: Status) -> Failure {
     let error = CloudError::from_status(&status);
     let kind = match error.kind {
         CloudErrorKind::Terminal => FailureKind::Terminal,

@@ -1,20 +1,21 @@
-//! What can be chosen: regions and ranges, per provider. The data is configuration.
+//! What can be chosen: regions and the rules for ranges, per provider and region. The data is configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use types::{Cidr, Invalid, ProviderKind, Region};
 
-/// A range that no network may touch.
-#[derive(Debug, Clone)]
-pub struct Reserved {
+/// A range that the rules name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRange {
     /// The range.
     pub cidr: Cidr,
-    /// Why it is kept.
+    /// Why it is named.
     pub why: String,
 }
 
 /// Which ranges a network may have.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CidrRules {
     /// The shortest prefix: the largest network.
     pub shortest_prefix: u8,
@@ -23,42 +24,47 @@ pub struct CidrRules {
     /// A network lies in one of these.
     pub private: Vec<Cidr>,
     /// A network touches none of these.
-    pub reserved: Vec<Reserved>,
+    pub reserved: Vec<NamedRange>,
+    /// A network that touches one of these draws a warning.
+    pub discouraged: Vec<NamedRange>,
 }
 
 impl CidrRules {
-    /// Every rule that `cidr` breaks.
-    pub fn broken_by(&self, cidr: Cidr) -> Vec<Invalid> {
-        let mut broken = Vec::new();
+    /// Checks the size of a network that is to be given a free block.
+    ///
+    /// # Errors
+    /// CIDR_SIZE, with the sizes that are allowed.
+    pub fn size(&self, prefix_len: i32) -> Result<u8, Invalid> {
         let (shortest, longest) = (self.shortest_prefix, self.longest_prefix);
-        if !(shortest..=longest).contains(&cidr.prefix_len()) {
-            let rule = format!("must have a prefix from /{shortest} to /{longest}, not {cidr}");
-            broken.push(Invalid::new("CIDR_SIZE", rule));
-        }
-        if !self.private.iter().any(|allowed| allowed.contains(&cidr)) {
-            let allowed: Vec<_> = self.private.iter().map(Cidr::to_string).collect();
-            let rule = format!("must lie in {}, not {cidr}", allowed.join(" or "));
-            broken.push(Invalid::new("CIDR_NOT_PRIVATE", rule));
-        }
-        if let Some(kept) = self.reserved.iter().find(|kept| kept.cidr.overlaps(&cidr)) {
-            let rule = format!(
-                "{cidr} overlaps {}, which is reserved: {}",
-                kept.cidr, kept.why
-            );
-            broken.push(Invalid::new("CIDR_RESERVED", rule));
-        }
-        broken
+        u8::try_from(prefix_len)
+            .ok()
+            .filter(|asked| (shortest..=longest).contains(asked))
+            .ok_or_else(|| {
+                let rule = format!("must be {shortest} to {longest}, not {prefix_len}");
+                Invalid::new("CIDR_SIZE", rule)
+            })
     }
 }
 
-/// What one provider offers.
-#[derive(Debug, Clone)]
-pub struct Offer {
-    /// Where networks can be.
-    pub regions: BTreeSet<Region>,
-    /// Which ranges they can have.
-    pub cidrs: CidrRules,
+/// Space that no network can have, whatever is configured, with what it is for.
+pub fn never_allowed() -> [(Cidr, &'static str); 5] {
+    [
+        (0, 8, "this host"),
+        (127, 8, "loopback"),
+        (169, 16, "link-local addresses"),
+        (224, 4, "multicast"),
+        (240, 4, "reserved by IANA"),
+    ]
+    .map(|(first, prefix_len, what)| {
+        let second = if first == 169 { 254 } else { 0 };
+        let address = Ipv4Addr::new(first, second, 0, 0);
+        (Cidr::around(address, prefix_len), what)
+    })
 }
+
+/// What one provider offers: where networks can be, and which ranges they can have there.
+#[derive(Debug, Clone, Default)]
+pub struct Offer(pub BTreeMap<Region, CidrRules>);
 
 /// What can be chosen, for each provider that is offered.
 #[derive(Debug, Clone, Default)]
@@ -87,16 +93,16 @@ impl Catalog {
 }
 
 impl Offer {
-    /// The region of that name, if networks can be made there.
-    pub fn region(&self, name: &str) -> Result<Region, Invalid> {
+    /// The region of that name with its rules.
+    ///
+    /// # Errors
+    /// When it is no region's name, or networks cannot be made there.
+    pub fn region(&self, name: &str) -> Result<(&Region, &CidrRules), Invalid> {
         let region: Region = name.parse()?;
-        if self.regions.contains(&region) {
-            return Ok(region);
-        }
-        Err(Invalid::new(
-            "REGION_NOT_OFFERED",
-            format!("{region} is not one of the regions offered here"),
-        ))
+        self.0.get_key_value(&region).ok_or_else(|| {
+            let rule = format!("{region} is not one of the regions offered here");
+            Invalid::new("REGION_NOT_OFFERED", rule)
+        })
     }
 }
 
@@ -104,51 +110,38 @@ impl Offer {
 mod tests {
     use super::*;
 
-    fn rules() -> CidrRules {
-        CidrRules {
+    #[test]
+    fn a_provider_or_region_that_is_not_offered_is_told() {
+        let rules = CidrRules {
             shortest_prefix: 16,
             longest_prefix: 24,
-            private: ["10.0.0.0/8", "172.16.0.0/12"]
-                .map(|text| text.parse().unwrap())
-                .into(),
-            reserved: vec![Reserved {
-                cidr: "10.3.0.0/16".parse().unwrap(),
-                why: "vendor".into(),
-            }],
-        }
-    }
-
-    #[test]
-    fn a_provider_that_is_not_offered_is_told_with_those_that_are() {
-        let offer = Offer {
-            regions: BTreeSet::new(),
-            cidrs: rules(),
+            private: Vec::new(),
+            reserved: Vec::new(),
+            discouraged: Vec::new(),
         };
+        let offer = Offer([("eu-west-1".parse().unwrap(), rules.clone())].into());
         let catalog = Catalog([(ProviderKind::Aws, offer)].into());
-        assert!(catalog.offer(ProviderKind::Aws).is_ok());
         let refusal = catalog.offer(ProviderKind::Gcp).unwrap_err();
         assert_eq!(refusal.reason, "PROVIDER_NOT_OFFERED");
         assert!(refusal.message.ends_with("choose AWS"), "{refusal:?}");
+        let offer = catalog.offer(ProviderKind::Aws).unwrap();
+        assert_eq!(offer.region("eu-west-1").unwrap().1, &rules);
+        let refusal = offer.region("eu-west-9").unwrap_err();
+        assert_eq!(refusal.reason, "REGION_NOT_OFFERED");
     }
 
     #[test]
-    fn every_broken_rule_is_named() {
-        for (cidr, broken) in [
-            ("10.1.0.0/16", &[][..]),
-            ("10.1.2.0/24", &[]),
-            ("172.31.0.0/20", &[]),
-            ("10.0.0.0/8", &["CIDR_SIZE", "CIDR_RESERVED"]),
-            ("10.3.4.0/24", &["CIDR_RESERVED"]),
-            ("10.1.2.0/25", &["CIDR_SIZE"]),
-            ("8.8.0.0/16", &["CIDR_NOT_PRIVATE"]),
-            ("172.0.0.0/8", &["CIDR_SIZE", "CIDR_NOT_PRIVATE"]),
-        ] {
-            let found: Vec<_> = rules()
-                .broken_by(cidr.parse().unwrap())
-                .into_iter()
-                .map(|invalid| invalid.reason)
-                .collect();
-            assert_eq!(found, broken, "{cidr}");
-        }
+    fn space_that_nobody_can_have_is_told_by_its_blocks() {
+        let blocks = never_allowed().map(|(cidr, _)| cidr.to_string());
+        assert_eq!(
+            blocks,
+            [
+                "0.0.0.0/8",
+                "127.0.0.0/8",
+                "169.254.0.0/16",
+                "224.0.0.0/4",
+                "240.0.0.0/4"
+            ]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ahead, Blockers, Error, Network, Request, State, Vpc};
+use super::{Ahead, Network, Request, State, Vpc};
 
 /// Consecutive failures for an unknown reason after which a network is tried hourly only.
 const PATIENCE: i32 = 5;
@@ -121,10 +121,10 @@ impl Network {
 
     /// Records what a complete look, begun at `begun`, showed.
     pub fn looked(&mut self, answer: Answer, begun: i64, now: i64, timing: &Timing) {
-        self.went_well(now);
         self.vpc = answer.vpc;
         self.work.ahead = answer.ahead;
         self.work.operation_token = answer.operation_token;
+        self.went_well(now);
         if let Some(request) = self.work.requested.clone() {
             self.look_for(&request, begun, now, timing);
         }
@@ -217,17 +217,24 @@ impl Network {
                 self.work.ahead = Ahead::Unknown;
                 self.work.step_at = Some(now);
             }
+            kind => {
+                if kind == FailureKind::Quota && failure.reason == "NO_ROOM" {
+                    // Room may come anywhere: the next try asks all accounts again.
+                    self.work.refused_accounts.clear();
+                }
+                self.try_later(failure, now, jitter);
+            }
+        }
+    }
+
+    /// Puts the next try off.
+    pub(super) fn try_later(&mut self, failure: &Failure, now: i64, jitter: f64) {
+        match failure.kind {
             FailureKind::Quota
             | FailureKind::Throttled
             | FailureKind::Unauthorized
             | FailureKind::InProgress
-            | FailureKind::Unavailable => {
-                if failure.reason == "NO_ROOM" {
-                    // Room may come anywhere: the next try asks all accounts again.
-                    self.work.refused_accounts.clear();
-                }
-                self.back_off(failure, now, jitter);
-            }
+            | FailureKind::Unavailable => self.back_off(failure, now, jitter),
             // A wish to delete is kept: the owner can do nothing about the refusal, the vendor can.
             FailureKind::Terminal | FailureKind::Unknown => {
                 self.work.failures = self.work.failures.saturating_add(1);
@@ -255,40 +262,6 @@ impl Network {
         self.work.step_at = Some(after(now, pause));
     }
 
-    /// The owner wants it gone. False when that was said before: then nothing changes.
-    ///
-    /// # Errors
-    /// A stale etag, or something that stands on it.
-    pub fn delete(
-        &mut self,
-        etag: &str,
-        cascade_peerings: bool,
-        blockers: Blockers,
-        traceparent: Option<String>,
-        now: i64,
-    ) -> Result<bool, Error> {
-        if self.state.is_leaving() {
-            return Ok(false);
-        }
-        let current = self.etag();
-        if !etag.is_empty() && etag != current {
-            return Err(Error::EtagMismatch {
-                given: etag.to_owned(),
-                now: current,
-            });
-        }
-        if blockers.total > 0 {
-            if cascade_peerings && self.datastore_count == 0 {
-                return Err(Error::CascadeNotServed(self.peering_count));
-            }
-            return Err(Error::NetworkInUse(blockers));
-        }
-        self.enter(State::Deleting, now);
-        self.traceparent = traceparent;
-        self.work.step_at = Some(now);
-        Ok(true)
-    }
-
     /// The network has reached `state` without a further call.
     pub fn reached(&mut self, state: State, now: i64) {
         self.enter(state, now);
@@ -299,7 +272,7 @@ impl Network {
         self.work.step_at = None;
     }
 
-    fn enter(&mut self, state: State, now: i64) {
+    pub(super) fn enter(&mut self, state: State, now: i64) {
         if self.state.lane() != state.lane() {
             self.lane_since = now;
         }
@@ -307,10 +280,13 @@ impl Network {
         self.update_time = now;
         self.reason.clear();
         self.message.clear();
-        self.work.step_at = None;
-        self.work.retries = 0;
-        self.work.failures = 0;
-        self.work.suspended_at = None;
+        // What was made is to get its firewall.
+        self.work.step_at = (state == State::Active).then_some(now);
+        if state == State::Active || !self.work.missed.is_empty() {
+            self.work.missed.clear();
+            self.work.missed_at = None;
+        }
+        self.steps_went_well();
         if state == State::Deleted {
             self.delete_time = Some(now);
             self.purge_time = Some(after(now, KEPT_AFTER_DELETION));
@@ -318,11 +294,18 @@ impl Network {
     }
 
     fn went_well(&mut self, now: i64) {
-        self.reason.clear();
-        self.message.clear();
+        // Of an ACTIVE network the reason says what is being put back, until it is.
+        if self.state != State::Active || self.work.ahead == Ahead::Complete {
+            self.reason.clear();
+            self.message.clear();
+        }
+        self.steps_went_well();
+        self.work.step_at = Some(now);
+    }
+
+    pub(super) fn steps_went_well(&mut self) {
         self.work.retries = 0;
         self.work.failures = 0;
         self.work.suspended_at = None;
-        self.work.step_at = Some(now);
     }
 }

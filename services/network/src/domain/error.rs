@@ -1,8 +1,8 @@
 //! What the rules refuse.
 
-use types::{Cidr, NetworkId};
+use types::{Cidr, NetworkId, ProviderKind};
 
-use super::{AttachmentKind, Blockers, State};
+use super::{AttachmentKind, Blockers, Finding, State};
 
 /// A change that the rules do not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +24,49 @@ pub enum Error {
     /// Something stands on the network.
     #[error("{} peerings and datastores stand on the network: detach them first", .0.total)]
     NetworkInUse(Blockers),
-    /// Deleting a network's peerings with it is not served yet.
-    #[error("cascade_peerings is not served by this release: delete the {0} peerings first")]
-    CascadeNotServed(i32),
+    /// The network is being deleted or is gone.
+    #[error("network {id} is {}, so it cannot be changed", state.as_str())]
+    NetworkDeleted {
+        /// The network.
+        id: NetworkId,
+        /// Where it stands.
+        state: State,
+    },
+    /// The tenant has as many as it may have.
+    #[error("{used} of {limit} {} are used", quota.replace('_', " "))]
+    QuotaExceeded {
+        /// Which quota, as GetTenantLimits names it.
+        quota: &'static str,
+        /// How many there are.
+        used: u32,
+        /// How many there may be.
+        limit: u32,
+    },
+    /// The firewall has no room for the wanted ranges and ports.
+    #[error(
+        "the firewall would need {wanted} of {limit} {}: use fewer, larger ranges",
+        if *provider == ProviderKind::Aws { "rules, one for each range and port" } else { "ranges" }
+    )]
+    AllowListFull {
+        /// Whose firewall.
+        provider: ProviderKind,
+        /// What is taken.
+        used: u32,
+        /// What would be.
+        wanted: u32,
+        /// What there is.
+        limit: u32,
+    },
+    /// A range that cannot stand in an allow list.
+    #[error("{field}: {rule}")]
+    InvalidEntry {
+        /// The field that breaks the rule.
+        field: &'static str,
+        /// The code of the rule.
+        reason: &'static str,
+        /// The rule in words.
+        rule: String,
+    },
     /// Nothing new can be attached now.
     #[error("network {id} is {}, and only an ACTIVE one takes attachments", state.as_str())]
     NetworkNotActive {
@@ -53,6 +93,14 @@ pub enum Error {
         /// The rule in words.
         rule: String,
     },
+    /// A network of the same multi-region group has the range.
+    #[error("{}", .0.message)]
+    RangeTaken(Box<Finding>),
+    /// The tenant's networks and peerings leave no room.
+    #[error(
+        "no block of /{0} is free of the tenant's networks and peerings: choose a smaller one, or a cidr"
+    )]
+    NoFreeBlock(u8),
     /// A range is taken.
     #[error("{}", .0.sentence())]
     Overlap(Box<Overlap>),

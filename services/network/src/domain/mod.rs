@@ -1,15 +1,31 @@
 //! The network, its rules and its next step: pure, with time as an argument.
 
+mod allow_list;
 mod attachment;
 mod catalog;
 mod change;
+mod drift;
 mod error;
+mod firewall;
+mod free;
+mod intent;
 mod network;
+mod quota;
+mod space;
 mod step;
 
+pub use allow_list::{
+    Applied, Entry, FirewallWanted, check_entry, check_room, firewall_size, missing,
+};
 pub use attachment::{Attachment, AttachmentKind, Blockers, Neighbour, check_claims};
-pub use catalog::{Catalog, CidrRules, Offer, Reserved};
+pub use catalog::{Catalog, CidrRules, NamedRange, Offer, never_allowed};
 pub use change::{Answer, Failure, FailureKind, Removal, Timing};
+pub use drift::{Drift, Glance, Look, Sighting, Verdict, judge};
 pub use error::{Error, Overlap};
-pub use network::{Ahead, Network, NewNetwork, Request, State, Subnet, Vpc, Work};
+pub use firewall::{FirewallReady, Holds};
+pub use free::{Found, Search, Way};
+pub use intent::Update;
+pub use network::{Ahead, Firewall, Network, NewNetwork, Request, State, Subnet, Vpc, Work};
+pub use quota::{Exception, Limits, NETWORKS, PEERINGS_PER_NETWORK, Quotas};
+pub use space::{Claim, Finding, Severity, overlaps};
 pub use step::{Step, next_step};

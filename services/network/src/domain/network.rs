@@ -14,7 +14,7 @@ pub enum State {
     Deleting,
     /// Final; the record stays until `purge_time`.
     Deleted,
-    /// The VPC could not be made.
+    /// The VPC could not be made, or vanished.
     Failed,
 }
 
@@ -123,6 +123,40 @@ pub struct Request {
     pub at: i64,
 }
 
+/// How far the vendor's firewall is behind the allow list and the attached datastores' ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firewall {
+    /// Raised by every change of what is wanted, from 1.
+    pub goal: i64,
+    /// The goal that the cloud last confirmed; 0: none yet.
+    pub done: i64,
+    /// When it did, on which begin of a step.
+    pub done_at: Option<i64>,
+    /// What the adapter wants to have back with the next call.
+    pub operation_token: String,
+    /// Why the goal is not reached; empty while nothing is in the way.
+    pub reason: String,
+    /// The same for people.
+    pub message: String,
+    /// Since when FIREWALL_READY has its status.
+    pub since: i64,
+}
+
+impl Firewall {
+    /// Nothing is wanted and nothing confirmed.
+    pub fn new(now: i64) -> Self {
+        Self {
+            goal: 1,
+            done: 0,
+            done_at: None,
+            operation_token: String::new(),
+            reason: String::new(),
+            message: String::new(),
+            since: now,
+        }
+    }
+}
+
 /// How far the work towards the intent is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
@@ -146,6 +180,10 @@ pub struct Work {
     pub failures: i32,
     /// Since when it is tried hourly only.
     pub suspended_at: Option<i64>,
+    /// While ACTIVE: codes of what all complete looks since `missed_at` did not show.
+    pub missed: Vec<String>,
+    /// When something was put back that others had changed, the last hour's.
+    pub repairs: Vec<i64>,
 }
 
 /// What a caller asks for.
@@ -163,6 +201,8 @@ pub struct NewNetwork {
     pub cidr: Cidr,
     /// The caller's own words.
     pub labels: Labels,
+    /// Networks of the tenant that are used together; empty: with none.
+    pub multi_region_group: String,
 }
 
 /// A private network of one tenant.
@@ -182,6 +222,8 @@ pub struct Network {
     pub cidr: Cidr,
     /// The owner's own words.
     pub labels: Labels,
+    /// Networks of the tenant that are used together; empty: with none.
+    pub multi_region_group: String,
     /// Where it stands in its life.
     pub state: State,
     /// A stable code that explains the state; empty when there is nothing to explain.
@@ -194,6 +236,8 @@ pub struct Network {
     pub vpc: Vpc,
     /// How far the work is.
     pub work: Work,
+    /// How far the firewall is.
+    pub firewall: Firewall,
     /// Attached peerings.
     pub peering_count: i32,
     /// Attached datastores.
@@ -225,6 +269,7 @@ impl Network {
             region: wish.region,
             cidr: wish.cidr,
             labels: wish.labels,
+            multi_region_group: wish.multi_region_group,
             state: State::Pending,
             reason: String::new(),
             message: String::new(),
@@ -234,6 +279,7 @@ impl Network {
                 step_at: Some(now),
                 ..Work::default()
             },
+            firewall: Firewall::new(now),
             peering_count: 0,
             datastore_count: 0,
             version: 1,

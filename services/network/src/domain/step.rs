@@ -20,6 +20,8 @@ pub enum Step {
         /// Asking twice would make two: the request is committed before the call.
         guarded: bool,
     },
+    /// Have the firewall admit what is wanted.
+    Firewall,
     /// Take the next few steps of removing what stands.
     Remove,
     /// No call is needed: the network has reached this state.
@@ -35,6 +37,7 @@ impl Step {
             Self::Place => "place",
             Self::Look => "look",
             Self::Make { .. } => "make",
+            Self::Firewall => "firewall",
             Self::Remove => "remove",
             Self::Record(_) => "record",
         }
@@ -50,19 +53,23 @@ pub fn next_step(network: &Network, now: i64) -> Step {
         Some(_) => {}
     }
     match network.state {
-        State::Active | State::Failed | State::Deleted => Step::Rest,
+        State::Failed | State::Deleted => Step::Rest,
+        // Its peerings go first; the detach of the last one makes it due.
+        State::Deleting if network.peering_count > 0 => Step::Rest,
         State::Pending if network.account.is_none() => Step::Place,
         // What was asked for and not seen may still come into being: neither make nor remove anything before.
-        State::Pending | State::Deleting if work.requested.is_some() => Step::Look,
+        State::Pending | State::Active | State::Deleting if work.requested.is_some() => Step::Look,
         // The cloud works on a part: the next look follows that.
-        State::Pending if !work.operation_token.is_empty() => Step::Look,
-        State::Pending => match &work.ahead {
+        State::Pending | State::Active if !work.operation_token.is_empty() => Step::Look,
+        State::Pending | State::Active => match &work.ahead {
             Ahead::Unknown => Step::Look,
             Ahead::Part { part, guarded } => Step::Make {
                 part: part.clone(),
                 guarded: *guarded,
             },
-            Ahead::Complete => Step::Record(State::Active),
+            Ahead::Complete if network.state == State::Pending => Step::Record(State::Active),
+            Ahead::Complete if network.firewall.is_due() => Step::Firewall,
+            Ahead::Complete => Step::Rest,
         },
         State::Deleting if !work.touched => Step::Record(State::Deleted),
         State::Deleting => Step::Remove,

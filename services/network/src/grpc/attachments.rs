@@ -1,23 +1,29 @@
 //! Attach, detach and list what stands on networks.
 
 use api::network::v1::*;
+use runtime::caller::Caller;
 use runtime::status::Violations;
 use tonic::Status;
 use types::{NetworkId, TenantId, TenantScope};
 
 use super::networks::unread;
-use super::{Api, convert};
+use super::{Api, by, claim, convert};
 use crate::domain::AttachmentKind;
 use runtime::page::Page;
 
 impl Api {
     pub(super) async fn attach(
         &self,
+        caller: Caller,
         request: AttachResourceRequest,
     ) -> Result<AttachResourceResponse, Status> {
-        let (tenant, wanted) = convert::claim(request)?;
+        let (tenant, wanted) = claim::claim(request)?;
         let now = self.store.now_ms().await?;
-        let (network, attachment) = self.store.attach(&tenant, wanted, now).await?;
+        let (network, attachment) = self
+            .store
+            .attach(&tenant, wanted, &by(&caller), now)
+            .await?;
+        self.nudge_if_due(&network, now).await;
         Ok(AttachResourceResponse {
             network: Some(convert::network(&network)),
             attachment: Some(convert::attachment(&attachment)),
@@ -26,20 +32,25 @@ impl Api {
 
     pub(super) async fn detach(
         &self,
+        caller: Caller,
         request: DetachResourceRequest,
     ) -> Result<DetachResourceResponse, Status> {
         let mut violations = Violations::new();
         let tenant = violations.check("tenant_id", request.tenant_id.parse::<TenantId>());
         let network = violations.check("network_id", request.network_id.parse::<NetworkId>());
-        let kind = violations.check("kind", convert::kind(request.kind));
-        let id = violations.check("id", convert::attached_id(request.id));
+        let kind = violations.check("kind", claim::kind(request.kind));
+        let id = violations.check("id", claim::attached_id(request.id));
         violations.finish()?;
         let (Some(tenant), Some(network), Some(kind), Some(id)) = (tenant, network, kind, id)
         else {
             return Err(unread());
         };
         let now = self.store.now_ms().await?;
-        self.store.detach(&tenant, network, kind, &id, now).await?;
+        let network = self
+            .store
+            .detach(&tenant, network, kind, &id, &by(&caller), now)
+            .await?;
+        self.nudge_if_due(&network, now).await;
         Ok(DetachResourceResponse {})
     }
 
@@ -68,7 +79,7 @@ impl Api {
             .await?;
         let attachments = found.iter().map(convert::attachment).collect();
         let (attachments, next_page_token) = page.cut(attachments, |attachment: &Attachment| {
-            let kind = convert::kind(attachment.kind).map_or("", AttachmentKind::as_str);
+            let kind = claim::kind(attachment.kind).map_or("", AttachmentKind::as_str);
             format!("{kind} {}", attachment.id)
         });
         Ok(ListAttachmentsResponse {

@@ -1,20 +1,30 @@
 //! The API: requests checked at the edge, answers and errors in the contract's words.
 
+mod allow_list;
 mod attachments;
+mod claim;
 mod convert;
+mod create;
+mod limits;
+mod lists;
 mod networks;
+mod space;
 mod status;
+mod update;
+mod watch;
 
 use std::time::Duration;
 
 use api::network::v1::network_service_server::NetworkService;
 use api::network::v1::*;
-use futures::stream;
+use futures::stream::BoxStream;
 use queue::{Lane, Queue};
 use runtime::caller::Caller;
+use runtime::events::Feed;
 use runtime::request_ids::Key;
-use runtime::status::unimplemented;
 use tonic::{Request, Response, Status};
+
+pub(crate) use convert::snapshot;
 
 use crate::domain::{Catalog, Network};
 use crate::store::{Origin, Store};
@@ -23,14 +33,16 @@ use crate::store::{Origin, Store};
 pub(crate) struct Api {
     store: Store,
     queue: Queue,
+    feed: Feed,
     catalog: Catalog,
 }
 
 impl Api {
-    pub(crate) fn new(store: Store, queue: Queue, catalog: Catalog) -> Self {
+    pub(crate) fn new(store: Store, queue: Queue, feed: Feed, catalog: Catalog) -> Self {
         Self {
             store,
             queue,
+            feed,
             catalog,
         }
     }
@@ -39,6 +51,13 @@ impl Api {
     async fn nudge(&self, network: &Network) {
         if let Some(group) = network.group() {
             self.queue.nudge(&group, Lane::Work, Duration::ZERO).await;
+        }
+    }
+
+    /// As [`Self::nudge`], when the change made a step due.
+    async fn nudge_if_due(&self, network: &Network, now: i64) {
+        if network.work.step_at.is_some_and(|at| at <= now) {
+            self.nudge(network).await;
         }
     }
 }
@@ -55,9 +74,18 @@ fn origin(caller: &Caller, key: &Key) -> Origin {
     }
 }
 
+/// Who causes a change by a call that cannot be repeated under an id.
+fn by(caller: &Caller) -> Origin {
+    Origin {
+        actor: caller.principal.clone(),
+        request_id: caller.request_id_header.clone(),
+        trace_id: caller.trace_id.clone(),
+    }
+}
+
 #[tonic::async_trait]
 impl NetworkService for Api {
-    type WatchNetworksStream = stream::Empty<Result<WatchNetworksResponse, Status>>;
+    type WatchNetworksStream = BoxStream<'static, Result<WatchNetworksResponse, Status>>;
 
     async fn create_network(
         &self,
@@ -84,9 +112,11 @@ impl NetworkService for Api {
 
     async fn update_network(
         &self,
-        _: Request<UpdateNetworkRequest>,
+        request: Request<UpdateNetworkRequest>,
     ) -> Result<Response<UpdateNetworkResponse>, Status> {
-        Err(unimplemented("UpdateNetwork"))
+        self.update(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn delete_network(
@@ -100,9 +130,9 @@ impl NetworkService for Api {
 
     async fn watch_networks(
         &self,
-        _: Request<WatchNetworksRequest>,
+        request: Request<WatchNetworksRequest>,
     ) -> Result<Response<Self::WatchNetworksStream>, Status> {
-        Err(unimplemented("WatchNetworks"))
+        self.watch(request.into_inner()).await.map(Response::new)
     }
 
     async fn list_network_events(
@@ -116,65 +146,83 @@ impl NetworkService for Api {
 
     async fn check_cidr(
         &self,
-        _: Request<CheckCidrRequest>,
+        request: Request<CheckCidrRequest>,
     ) -> Result<Response<CheckCidrResponse>, Status> {
-        Err(unimplemented("CheckCidr"))
+        self.check_cidr(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn list_regions(
         &self,
-        _: Request<ListRegionsRequest>,
+        request: Request<ListRegionsRequest>,
     ) -> Result<Response<ListRegionsResponse>, Status> {
-        Err(unimplemented("ListRegions"))
+        self.list_regions(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn get_tenant_limits(
         &self,
-        _: Request<GetTenantLimitsRequest>,
+        request: Request<GetTenantLimitsRequest>,
     ) -> Result<Response<GetTenantLimitsResponse>, Status> {
-        Err(unimplemented("GetTenantLimits"))
+        self.tenant_limits(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn put_allow_list_entry(
         &self,
-        _: Request<PutAllowListEntryRequest>,
+        request: Request<PutAllowListEntryRequest>,
     ) -> Result<Response<PutAllowListEntryResponse>, Status> {
-        Err(unimplemented("PutAllowListEntry"))
+        self.put_entry(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn delete_allow_list_entry(
         &self,
-        _: Request<DeleteAllowListEntryRequest>,
+        request: Request<DeleteAllowListEntryRequest>,
     ) -> Result<Response<DeleteAllowListEntryResponse>, Status> {
-        Err(unimplemented("DeleteAllowListEntry"))
+        self.delete_entry(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn list_allow_list_entries(
         &self,
-        _: Request<ListAllowListEntriesRequest>,
+        request: Request<ListAllowListEntriesRequest>,
     ) -> Result<Response<ListAllowListEntriesResponse>, Status> {
-        Err(unimplemented("ListAllowListEntries"))
+        self.list_entries(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn allow_peered_cidrs(
         &self,
-        _: Request<AllowPeeredCidrsRequest>,
+        request: Request<AllowPeeredCidrsRequest>,
     ) -> Result<Response<AllowPeeredCidrsResponse>, Status> {
-        Err(unimplemented("AllowPeeredCidrs"))
+        self.allow_peered(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn attach_resource(
         &self,
         request: Request<AttachResourceRequest>,
     ) -> Result<Response<AttachResourceResponse>, Status> {
-        self.attach(request.into_inner()).await.map(Response::new)
+        self.attach(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn detach_resource(
         &self,
         request: Request<DetachResourceRequest>,
     ) -> Result<Response<DetachResourceResponse>, Status> {
-        self.detach(request.into_inner()).await.map(Response::new)
+        self.detach(Caller::of(&request), request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn list_attachments(

@@ -1,4 +1,4 @@
-//! Create, get, list, delete, history.
+//! Get, delete, history, and what the calls share.
 
 use api::network::v1::*;
 use runtime::caller::Caller;
@@ -13,32 +13,6 @@ use crate::store::{self, Deletion};
 use runtime::page::Page;
 
 impl Api {
-    pub(super) async fn create(
-        &self,
-        caller: Caller,
-        request: CreateNetworkRequest,
-    ) -> Result<CreateNetworkResponse, Status> {
-        let (key, wish) = convert::wish(request, &self.catalog)?;
-        let now = self.store.now_ms().await?;
-        if let Some(answer) = self.store.replay(&key, now).await? {
-            return Ok(answer);
-        }
-        let network = Recorded::new(wish, caller.traceparent.clone(), now);
-        let answer = CreateNetworkResponse {
-            network: Some(convert::network(&network)),
-        };
-        let created = self
-            .store
-            .create(&network, &origin(&caller, &key), &key, &answer)
-            .await;
-        if is_raced(&created) {
-            return self.answered_meanwhile(&key, now).await;
-        }
-        created?;
-        self.nudge(&network).await;
-        Ok(answer)
-    }
-
     pub(super) async fn get(
         &self,
         request: GetNetworkRequest,
@@ -47,37 +21,6 @@ impl Api {
         let network = self.store.get(&tenants, id).await?;
         Ok(GetNetworkResponse {
             network: Some(convert::network(&network)),
-        })
-    }
-
-    pub(super) async fn list(
-        &self,
-        request: ListNetworksRequest,
-    ) -> Result<ListNetworksResponse, Status> {
-        let mut violations = Violations::new();
-        let question = format!(
-            "networks {} {} {}",
-            request.tenant_id, request.state, request.provider
-        );
-        let page = Page::asked(
-            &mut violations,
-            request.page_size,
-            &request.page_token,
-            question,
-        );
-        let filter = convert::filter(&mut violations, &request);
-        let after = convert::id_in_token(&mut violations, page.after.as_deref());
-        violations.finish()?;
-        let Some(filter) = filter else {
-            return Ok(ListNetworksResponse::default());
-        };
-        let found = self.store.list(&filter, after, page.wanted()).await?;
-        let networks = found.iter().map(convert::network).collect();
-        let (networks, next_page_token) =
-            page.cut(networks, |network: &Network| network.id.clone());
-        Ok(ListNetworksResponse {
-            networks,
-            next_page_token,
         })
     }
 
@@ -160,7 +103,7 @@ impl Api {
     }
 
     /// The answer that an equal call was given while this one ran.
-    async fn answered_meanwhile<A: prost::Message + Default>(
+    pub(super) async fn answered_meanwhile<A: prost::Message + Default>(
         &self,
         key: &Key,
         now: i64,
@@ -194,7 +137,7 @@ pub(super) fn unread() -> Status {
     )
 }
 
-fn is_raced<T>(result: &Result<T, store::Error>) -> bool {
+pub(super) fn is_raced<T>(result: &Result<T, store::Error>) -> bool {
     matches!(
         result,
         Err(store::Error::RequestId(request_ids::Error::Raced))

@@ -6,7 +6,7 @@ use runtime::status::{DOMAIN, Violations, failure, failure_with, from_db, intern
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, PreconditionViolation, StatusExt};
 
-use crate::domain::{self, Blockers, Overlap};
+use crate::domain::{self, Blockers, Finding, Overlap};
 use crate::store;
 
 impl From<store::Error> for Status {
@@ -30,7 +30,22 @@ impl From<domain::Error> for Status {
             NameInUse(_) => failure(Code::AlreadyExists, "NAME_IN_USE", message),
             EtagMismatch { .. } => failure(Code::Aborted, "ETAG_MISMATCH", message),
             NetworkInUse(blockers) => in_use(&blockers, message),
-            CascadeNotServed(_) => failure(Code::Unimplemented, "NOT_SERVED", message),
+            NetworkDeleted { id, state } => {
+                let (id, state) = (id.to_string(), state.as_str());
+                let metadata = [("network_id", id.as_str()), ("state", state)];
+                failure_with(
+                    Code::FailedPrecondition,
+                    "NETWORK_DELETED",
+                    message,
+                    &metadata,
+                )
+            }
+            QuotaExceeded { quota, used, limit } => {
+                exhausted("QUOTA_EXCEEDED", quota, (used, limit), message)
+            }
+            AllowListFull { used, limit, .. } => {
+                exhausted("ALLOW_LIST_FULL", "allow_list", (used, limit), message)
+            }
             NetworkNotActive { id, state } => {
                 let (id, state) = (id.to_string(), state.as_str());
                 let metadata = [("network_id", id.as_str()), ("state", state)];
@@ -44,6 +59,11 @@ impl From<domain::Error> for Status {
                 field,
                 reason,
                 rule,
+            }
+            | InvalidEntry {
+                field,
+                reason,
+                rule,
             } => {
                 let mut violations = Violations::new();
                 violations.add(field, reason, rule);
@@ -52,6 +72,8 @@ impl From<domain::Error> for Status {
                     .err()
                     .unwrap_or_else(|| failure(Code::InvalidArgument, reason, message))
             }
+            RangeTaken(finding) => taken(&finding, message),
+            NoFreeBlock(_) => failure(Code::ResourceExhausted, "NO_FREE_BLOCK", message),
             Overlap(overlap) => overlapping(&overlap, message),
         }
     }
@@ -72,6 +94,31 @@ fn overlapping(overlap: &Overlap, message: String) -> Status {
         ("other_id", overlap.other_id.as_str()),
     ];
     failure_with(Code::FailedPrecondition, reason, message, &metadata)
+}
+
+/// Something of which there may be no more, with how many there are and may be.
+fn exhausted(reason: &str, quota: &str, (used, limit): (u32, u32), message: String) -> Status {
+    let metadata = [
+        ("quota", quota.to_owned()),
+        ("used", used.to_string()),
+        ("limit", limit.to_string()),
+    ];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    details.add_quota_failure_violation(quota, message.clone());
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+fn taken(finding: &Finding, message: String) -> Status {
+    let other_cidr = finding.other_cidr.map(|other| other.to_string());
+    let metadata = [
+        ("cidr", finding.cidr.as_str()),
+        ("owner", finding.owner.as_str()),
+        ("other_cidr", other_cidr.as_deref().unwrap_or_default()),
+        ("other_owner", finding.other_owner.as_str()),
+        ("other_id", finding.other_id.as_str()),
+    ];
+    failure_with(Code::FailedPrecondition, finding.reason, message, &metadata)
 }
 
 /// Names the first things in the way, and how many there are.

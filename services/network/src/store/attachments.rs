@@ -1,21 +1,26 @@
 //! What stands on networks: claimed under the tenant's lock, so that of two claims in each other's way one wins.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use runtime::clock::millis;
 use runtime::failpoint;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use types::{NetworkId, TenantId, TenantScope};
 
+use super::allow_list;
+use super::claims::{self, Holder};
 use super::entity::{attachment, network, tombstone};
+use super::intent::hasten;
 use super::networks::{lock_network, lock_tenant};
-use super::{Error, Store};
+use super::{Error, Happening, Origin, Store};
 use crate::domain::{
-    self, Attachment, AttachmentKind, Blockers, Neighbour, Network, State, check_claims,
+    self, Attachment, AttachmentKind, Blockers, Neighbour, Network, PEERINGS_PER_NETWORK, State,
+    check_claims, check_room,
 };
 
 /// How long a detached id cannot be attached again.
@@ -30,6 +35,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         wanted: Attachment,
+        origin: &Origin,
         now: i64,
     ) -> Result<(Network, Attachment), Error> {
         let txn = self.db.begin().await?;
@@ -64,17 +70,38 @@ impl Store {
             }
             .into());
         }
+        if recorded.is_none() && wanted.kind == AttachmentKind::Peering {
+            self.check_quota(&network, &siblings)?;
+        }
         let neighbours = neighbours(&txn, tenant, &wanted).await?;
         check_claims(&wanted, &network, &siblings, &neighbours)?;
-        let create_time = recorded.map_or(now, |recorded| recorded.create_time);
+        let create_time = recorded
+            .as_ref()
+            .map_or(now, |recorded| recorded.create_time);
         let wanted = Attachment {
             create_time,
             ..wanted
         };
+        let before = network.clone();
+        let had = open_ports(siblings.iter().chain(&recorded));
+        let has = open_ports(siblings.iter().chain([&wanted]));
+        if had != has {
+            let ranges = allow_list::listed(&txn, network.id).await?.len();
+            let limit = self.limits.firewall(network.provider);
+            check_room(&network, (ranges, had.len()), (ranges, has.len()), limit)?;
+            network.raise_firewall_goal(None, now);
+        }
         put(&txn, tenant, &wanted).await?;
         count(&txn, &mut network).await?;
+        let happening = Some(Happening::Attached);
+        self.write(&txn, &before, &mut network, happening, origin, now)
+            .await?;
+        if had != has {
+            hasten(&txn, &network, now).await?;
+        }
         txn.commit().await?;
         failpoint::hit("network.attach.after_commit");
+        self.written.notify_one();
         Ok((network, wanted))
     }
 
@@ -88,8 +115,9 @@ impl Store {
         id: NetworkId,
         kind: AttachmentKind,
         attached: &str,
+        origin: &Origin,
         now: i64,
-    ) -> Result<(), Error> {
+    ) -> Result<Network, Error> {
         let txn = self.db.begin().await?;
         lock_tenant(&txn, tenant).await?;
         let mut network = lock_network(&txn, tenant, id).await?;
@@ -103,9 +131,13 @@ impl Store {
             attached.to_owned(),
             kind.as_str().to_owned(),
         );
-        attachment::Entity::delete_by_id(key.clone())
+        let had = open_ports(&standing(&txn, id).await?);
+        let deleted = attachment::Entity::delete_by_id(key.clone())
             .exec(&txn)
             .await?;
+        if kind == AttachmentKind::Peering {
+            claims::put(&txn, tenant, id, Holder::Peering(attached), &[]).await?;
+        }
         let stone = tombstone::ActiveModel {
             network_id: Set(key.0),
             id: Set(key.1),
@@ -120,10 +152,41 @@ impl Store {
             .on_conflict(again)
             .exec_without_returning(&txn)
             .await?;
-        count(&txn, &mut network).await?;
+        if deleted.rows_affected > 0 {
+            let before = network.clone();
+            count(&txn, &mut network).await?;
+            network.wait_for_peerings(now);
+            if had != open_ports(&standing(&txn, id).await?) {
+                network.raise_firewall_goal(None, now);
+            }
+            let happening = Some(Happening::Detached);
+            self.write(&txn, &before, &mut network, happening, origin, now)
+                .await?;
+            hasten(&txn, &network, now).await?;
+        }
         txn.commit().await?;
         failpoint::hit("network.detach.after_commit");
-        Ok(())
+        self.written.notify_one();
+        Ok(network)
+    }
+
+    /// Checks that one more peering may stand beside these.
+    fn check_quota(&self, network: &Network, siblings: &[Attachment]) -> Result<(), Error> {
+        let peerings = siblings
+            .iter()
+            .filter(|one| one.kind == AttachmentKind::Peering);
+        let used = u32::try_from(peerings.count()).unwrap_or(u32::MAX);
+        let quotas = &self.limits.quotas;
+        let limit = quotas.peerings_per_network(&network.tenant, network.provider);
+        if used < limit {
+            return Ok(());
+        }
+        Err(domain::Error::QuotaExceeded {
+            quota: PEERINGS_PER_NETWORK,
+            used,
+            limit,
+        }
+        .into())
     }
 
     /// At most `limit` attachments of a network behind `after`, by id and kind.
@@ -157,25 +220,43 @@ impl Store {
 }
 
 /// What stands on a network.
-async fn standing(txn: &DatabaseTransaction, id: NetworkId) -> Result<Vec<Attachment>, Error> {
+pub(super) async fn standing(
+    conn: &impl ConnectionTrait,
+    id: NetworkId,
+) -> Result<Vec<Attachment>, Error> {
     let rows = attachment::Entity::find()
         .filter(attachment::Column::NetworkId.eq(id.to_string()))
         .order_by_asc(attachment::Column::Id)
-        .all(txn)
+        .all(conn)
         .await?;
     rows.into_iter().map(Attachment::try_from).collect()
 }
 
-/// The first `limit` things that stand on a network, and how many there are.
+/// The ports of all datastores among these, ordered, each once.
+pub(super) fn open_ports<'a>(attached: impl IntoIterator<Item = &'a Attachment>) -> Vec<u16> {
+    let ports: BTreeSet<u16> = attached
+        .into_iter()
+        .flat_map(|one| one.ports.iter().copied())
+        .collect();
+    ports.into_iter().collect()
+}
+
+/// The first `limit` things, all or those of a kind, that stand on a network, and how many there are.
 pub(super) async fn first(
     txn: &DatabaseTransaction,
     id: NetworkId,
+    kind: Option<AttachmentKind>,
     limit: u64,
 ) -> Result<Blockers, Error> {
-    let all = attachment::Entity::find().filter(attachment::Column::NetworkId.eq(id.to_string()));
+    use attachment::Column;
+    let mut all = attachment::Entity::find().filter(Column::NetworkId.eq(id.to_string()));
+    if let Some(kind) = kind {
+        all = all.filter(Column::Kind.eq(kind.as_str()));
+    }
     let total = all.clone().count(txn).await?;
     let rows = all
-        .order_by_asc(attachment::Column::Id)
+        .order_by_asc(Column::Id)
+        .order_by_asc(Column::Kind)
         .limit(limit)
         .all(txn)
         .await?;
@@ -235,10 +316,14 @@ async fn put(
         .on_conflict(replace)
         .exec_without_returning(txn)
         .await?;
+    if wanted.kind == AttachmentKind::Peering {
+        let holder = Holder::Peering(&wanted.id);
+        claims::put(txn, tenant, wanted.network, holder, &wanted.cidrs).await?;
+    }
     Ok(())
 }
 
-/// Counts what stands on a network into its row. The version stays: no step depends on the counts.
+/// Counts what stands on a network.
 async fn count(txn: &DatabaseTransaction, network: &mut Network) -> Result<(), Error> {
     let of_kind = |kind: AttachmentKind| {
         attachment::Entity::find()
@@ -249,18 +334,6 @@ async fn count(txn: &DatabaseTransaction, network: &mut Network) -> Result<(), E
     let datastores = of_kind(AttachmentKind::Datastore).count(txn).await?;
     network.peering_count = i32::try_from(peerings).unwrap_or(i32::MAX);
     network.datastore_count = i32::try_from(datastores).unwrap_or(i32::MAX);
-    network::Entity::update_many()
-        .col_expr(
-            network::Column::PeeringCount,
-            Expr::value(network.peering_count),
-        )
-        .col_expr(
-            network::Column::DatastoreCount,
-            Expr::value(network.datastore_count),
-        )
-        .filter(network::Column::Id.eq(network.id.to_string()))
-        .exec(txn)
-        .await?;
     Ok(())
 }
 

@@ -1,23 +1,37 @@
 //! The service's own database: the truth about networks, and the only code that names the ORM.
 
+mod allow_list;
 mod attachments;
+mod claims;
+mod create;
+mod drift;
 mod entity;
+mod firewall;
+mod intent;
+mod labels;
+mod limits;
+mod lists;
 mod migration;
 mod networks;
+mod space;
 
 use std::sync::Arc;
 
 use runtime::db::Db;
 use runtime::events::{Event, NewEvent};
 use runtime::{events, request_ids};
-use sea_orm::DbErr;
+use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::sync::Notify;
 use types::NetworkId;
 
+pub use create::{Asked, Creation};
+pub use intent::Call;
+pub use limits::TenantLimits;
+pub use lists::Filter;
 pub use migration::Migrator;
-pub use networks::{Deletion, Filter, Usage};
+pub use networks::{Deletion, Usage};
 
-use crate::domain::{self, Network, State};
+use crate::domain::{self, Limits, Network, State};
 
 /// Why something was not read or recorded.
 #[derive(Debug, thiserror::Error)]
@@ -50,17 +64,79 @@ pub struct Origin {
     pub trace_id: String,
 }
 
+/// A network as events keep it: encoded, for whoever tells of the change later.
+pub type Snapshot = fn(&Network) -> Vec<u8>;
+
+/// What happened to a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// It was recorded.
+    Created,
+    /// Its state is another.
+    StateChanged,
+    /// Its owner changed its name or labels.
+    Updated,
+    /// Something was attached, or its claim replaced.
+    Attached,
+    /// Something was detached.
+    Detached,
+    /// Another set of ranges is to be admitted.
+    AllowListChanged,
+    /// FIREWALL_READY has another status or reason.
+    FirewallChanged,
+    /// While ACTIVE: something of its VPC is gone, or was put back.
+    VpcChanged,
+}
+
+impl Happening {
+    /// The name, the same in proto and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::StateChanged => "STATE_CHANGED",
+            Self::Updated => "UPDATED",
+            Self::Attached => "ATTACHED",
+            Self::Detached => "DETACHED",
+            Self::AllowListChanged => "ALLOW_LIST_CHANGED",
+            Self::FirewallChanged => "FIREWALL_CHANGED",
+            Self::VpcChanged => "VPC_CHANGED",
+        }
+    }
+
+    /// What its owner sees of what a step or look made of an ACTIVE network; none: nothing.
+    fn seen(before: &Network, after: &Network) -> Option<Self> {
+        let firewall = |network: &Network| {
+            let ready = network.firewall_ready();
+            (ready.holds, ready.reason.to_owned())
+        };
+        if before.state != State::Active || after.state != State::Active {
+            None
+        } else if before.reason != after.reason || before.vpc != after.vpc {
+            Some(Self::VpcChanged)
+        } else {
+            (firewall(before) != firewall(after)).then_some(Self::FirewallChanged)
+        }
+    }
+}
+
 /// All that this service keeps.
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    snapshot: Snapshot,
+    limits: Arc<Limits>,
     written: Arc<Notify>,
 }
 
 impl Store {
-    /// A store in `db`. `written` is notified when events wait for their numbers.
-    pub fn new(db: Db, written: Arc<Notify>) -> Self {
-        Self { db, written }
+    /// A store in `db`, which records nothing beyond `limits`. `written` is notified when events wait for their numbers.
+    pub fn new(db: Db, snapshot: Snapshot, limits: Limits, written: Arc<Notify>) -> Self {
+        Self {
+            db,
+            snapshot,
+            limits: Arc::new(limits),
+            written,
+        }
     }
 
     /// The time all replicas agree on.
@@ -89,23 +165,37 @@ impl Store {
     pub async fn events(&self, id: NetworkId, after: i64, limit: u64) -> Result<Vec<Event>, Error> {
         Ok(events::list(self.db.read(), &id.to_string(), after, limit).await?)
     }
-}
 
-/// The event of a network that came from `from` to where it stands now.
-fn event(network: &Network, from: Option<State>, origin: &Origin) -> NewEvent {
-    NewEvent {
-        resource_id: network.id.to_string(),
-        tenant_id: network.tenant.to_string(),
-        version: network.version,
-        kind: "network".to_owned(),
-        from_state: from.map(State::as_str).unwrap_or_default().to_owned(),
-        to_state: network.state.as_str().to_owned(),
-        reason: network.reason.clone(),
-        message: network.message.clone(),
-        raw_state: String::new(),
-        actor: origin.actor.clone(),
-        request_id: origin.request_id.clone(),
-        trace_id: origin.trace_id.clone(),
-        payload: Vec::new(),
+    /// Writes the event of a network that came from `from` to where it stands now.
+    async fn tell(
+        &self,
+        txn: &DatabaseTransaction,
+        network: &Network,
+        happening: Happening,
+        from: Option<State>,
+        origin: &Origin,
+        now: i64,
+    ) -> Result<(), Error> {
+        let firewall = network.firewall_ready();
+        let (reason, message) = match happening {
+            Happening::FirewallChanged => (firewall.reason, firewall.message),
+            _ => (network.reason.as_str(), network.message.as_str()),
+        };
+        let event = NewEvent {
+            resource_id: network.id.to_string(),
+            tenant_id: network.tenant.to_string(),
+            version: network.version,
+            kind: happening.as_str().to_owned(),
+            from_state: from.map(State::as_str).unwrap_or_default().to_owned(),
+            to_state: network.state.as_str().to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            raw_state: String::new(),
+            actor: origin.actor.clone(),
+            request_id: origin.request_id.clone(),
+            trace_id: origin.trace_id.clone(),
+            payload: (self.snapshot)(network),
+        };
+        Ok(events::append(txn, event, now).await?)
     }
 }

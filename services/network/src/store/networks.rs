@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use runtime::request_ids::Key;
-use runtime::{events, failpoint, request_ids, status};
+use runtime::{failpoint, request_ids};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    Select, Statement, Value,
 };
 use types::{GroupId, NetworkId, ProviderKind, TenantId, TenantScope};
 
-use super::entity::network::{Column, Entity, changes, row};
-use super::{Error, Origin, Store, event};
-use crate::domain::{self, Network, State};
+use super::claims::{self, Holder};
+use super::entity::network::{Column, Entity, changes};
+use super::{Error, Happening, Origin, Store};
+use crate::domain::{self, AttachmentKind, Network, State};
 
 /// How long a row that cannot be read is left alone, in milliseconds.
 const UNREADABLE: i64 = 3_600_000;
@@ -21,56 +22,10 @@ const UNREADABLE: i64 = 3_600_000;
 /// How many things in the way of a deletion are named.
 const NAMED_BLOCKERS: u64 = 20;
 
-/// Which networks a list is about.
-#[derive(Debug, Clone)]
-pub struct Filter {
-    /// Whose.
-    pub tenants: TenantScope,
-    /// Where in their life.
-    pub state: Option<State>,
-    /// In which cloud.
-    pub provider: Option<ProviderKind>,
-}
-
 /// How many networks each group has.
 pub type Usage = BTreeMap<GroupId, i64>;
 
 impl Store {
-    /// Records a new network with its event, its group and the answer to its call.
-    ///
-    /// # Errors
-    /// [`domain::Error::NameInUse`]; [`request_ids::Error::Raced`] when the same call was answered meanwhile.
-    pub async fn create(
-        &self,
-        network: &Network,
-        origin: &Origin,
-        key: &Key,
-        answer: &impl Message,
-    ) -> Result<(), Error> {
-        let now = network.create_time;
-        let txn = self.db.begin().await?;
-        if let Some(group) = network.group() {
-            queue::ensure_group(&txn, &group, now).await?;
-        }
-        // The key goes first: of two equal calls at the same moment the second is a repetition, not a name in use.
-        request_ids::store(&txn, key, answer, now).await?;
-        if let Err(error) = Entity::insert(row(network))
-            .exec_without_returning(&txn)
-            .await
-        {
-            if !status::is_unique_violation(&error) {
-                return Err(error.into());
-            }
-            return Err(domain::Error::NameInUse(network.display_name.to_string()).into());
-        }
-        events::append(&txn, event(network, None, origin), now).await?;
-        failpoint::hit("network.create.before_commit");
-        txn.commit().await?;
-        failpoint::hit("network.create.after_commit");
-        self.written.notify_one();
-        Ok(())
-    }
-
     /// One network.
     ///
     /// # Errors
@@ -80,31 +35,6 @@ impl Store {
             .one(self.db.read())
             .await?;
         found.ok_or(domain::Error::NetworkNotFound(id))?.try_into()
-    }
-
-    /// At most `limit` networks behind `after`, by id.
-    pub async fn list(
-        &self,
-        filter: &Filter,
-        after: Option<NetworkId>,
-        limit: u64,
-    ) -> Result<Vec<Network>, Error> {
-        let mut query = of(&filter.tenants, Entity::find());
-        if let Some(after) = after {
-            query = query.filter(Column::Id.gt(after.to_string()));
-        }
-        if let Some(state) = filter.state {
-            query = query.filter(Column::State.eq(state.as_str()));
-        }
-        if let Some(provider) = filter.provider {
-            query = query.filter(Column::Provider.eq(provider.as_str()));
-        }
-        let rows = query
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .all(self.db.read())
-            .await?;
-        rows.into_iter().map(Network::try_from).collect()
     }
 
     /// Records the wish to delete a network, unless something stands on it. Said before, it changes nothing.
@@ -121,15 +51,12 @@ impl Store {
         lock_tenant(&txn, wish.tenant).await?;
         let mut network = lock_network(&txn, wish.tenant, wish.id).await?;
         let before = network.clone();
-        let blockers = super::attachments::first(&txn, wish.id, NAMED_BLOCKERS).await?;
-        if network.delete(
-            wish.etag,
-            wish.cascade_peerings,
-            blockers,
-            wish.traceparent.clone(),
-            now,
-        )? {
-            write(&txn, &before, &mut network, wish.origin, now).await?;
+        // With cascade the peerings are the peering service's to delete; nobody deletes a datastore for its network.
+        let kind = wish.cascade_peerings.then_some(AttachmentKind::Datastore);
+        let blockers = super::attachments::first(&txn, wish.id, kind, NAMED_BLOCKERS).await?;
+        if network.delete(wish.etag, blockers, wish.traceparent.clone(), now)? {
+            self.write(&txn, &before, &mut network, None, wish.origin, now)
+                .await?;
         }
         let answer = answer(&network);
         request_ids::store(&txn, wish.key, &answer, now).await?;
@@ -152,10 +79,61 @@ impl Store {
         now: i64,
     ) -> Result<Network, Error> {
         let txn = self.db.begin().await?;
-        write(&txn, before, &mut after, origin, now).await?;
+        if after.state == State::Deleted && before.state != State::Deleted {
+            // Its range becomes free, and the tenant has one network less.
+            lock_tenant(&txn, &after.tenant).await?;
+        }
+        self.write(&txn, before, &mut after, None, origin, now)
+            .await?;
         txn.commit().await?;
         self.written.notify_one();
         Ok(after)
+    }
+
+    /// Writes a changed network by compare-and-set, with its group, and the event of what happened: another state, else
+    /// `happening`, else what its owner sees of it.
+    pub(super) async fn write(
+        &self,
+        txn: &DatabaseTransaction,
+        before: &Network,
+        after: &mut Network,
+        happening: Option<Happening>,
+        origin: &Origin,
+        now: i64,
+    ) -> Result<(), Error> {
+        after.version = before.version + 1;
+        if after.firewall_ready().holds != before.firewall_ready().holds {
+            after.firewall.since = now;
+        }
+        if let Some(group) = after
+            .group()
+            .filter(|group| Some(group) != before.group().as_ref())
+        {
+            queue::ensure_group(txn, &group, now).await?;
+        }
+        let written = Entity::update_many()
+            .set(changes(after))
+            .filter(Column::Id.eq(after.id.to_string()))
+            .filter(Column::Version.eq(before.version))
+            .exec(txn)
+            .await?;
+        if written.rows_affected != 1 {
+            return Err(Error::Stale);
+        }
+        if after.state != before.state {
+            if after.state == State::Deleted {
+                let holder = Holder::Network(&after.multi_region_group);
+                claims::put(txn, &after.tenant, after.id, holder, &[]).await?;
+                super::create::count_out(txn, &after.tenant).await?;
+            }
+            let from = Some(before.state);
+            self.tell(txn, after, Happening::StateChanged, from, origin, now)
+                .await?;
+        } else if let Some(happening) = happening.or_else(|| Happening::seen(before, after)) {
+            let from = Some(before.state);
+            self.tell(txn, after, happening, from, origin, now).await?;
+        }
+        Ok(())
     }
 
     /// The networks of a group whose next step is due, the longest due first, tenants in turn.
@@ -269,7 +247,7 @@ pub struct Deletion<'a> {
     pub key: &'a Key,
 }
 
-fn of(tenants: &TenantScope, query: Select<Entity>) -> Select<Entity> {
+pub(super) fn of(tenants: &TenantScope, query: Select<Entity>) -> Select<Entity> {
     match tenants {
         TenantScope::One(tenant) => query.filter(Column::TenantId.eq(tenant.as_str())),
         TenantScope::All => query,
@@ -307,34 +285,4 @@ pub(super) async fn lock_network(
         .one(txn)
         .await?;
     found.ok_or(domain::Error::NetworkNotFound(id))?.try_into()
-}
-
-/// Writes a changed network by compare-and-set, with its group and, when the state changed, its event.
-async fn write(
-    txn: &DatabaseTransaction,
-    before: &Network,
-    after: &mut Network,
-    origin: &Origin,
-    now: i64,
-) -> Result<(), Error> {
-    after.version = before.version + 1;
-    if let Some(group) = after
-        .group()
-        .filter(|group| Some(group) != before.group().as_ref())
-    {
-        queue::ensure_group(txn, &group, now).await?;
-    }
-    let written = Entity::update_many()
-        .set(changes(after))
-        .filter(Column::Id.eq(after.id.to_string()))
-        .filter(Column::Version.eq(before.version))
-        .exec(txn)
-        .await?;
-    if written.rows_affected != 1 {
-        return Err(Error::Stale);
-    }
-    if after.state != before.state {
-        events::append(txn, event(after, Some(before.state), origin), now).await?;
-    }
-    Ok(())
 }

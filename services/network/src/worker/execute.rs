@@ -36,6 +36,7 @@ impl Worker {
             Step::Make { part, guarded } => {
                 self.make(turn, network, &part, guarded, now, halt).await
             }
+            Step::Firewall => self.firewall(&network, now, halt).await.map(Some),
             Step::Remove => self.remove(&network, now, halt).await.map(Some),
         }
     }
@@ -114,6 +115,31 @@ impl Worker {
         Ok(Some(after))
     }
 
+    /// Sends the whole firewall. What is wanted is read after the network: a change of it meanwhile makes this stale.
+    async fn firewall(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
+        let wanted = self.store.firewall_wanted(network.id).await?;
+        let ensured = self.provider.ensure_firewall(network, &wanted).await;
+        failpoint::hit("network.firewall.after_call");
+        let now = self.store.now_ms().await?;
+        match ensured {
+            Ok((complete, token)) => {
+                let timing = &self.timing;
+                self.commit(network, now, |after| {
+                    after.firewall_ensured(complete, token, begun, now, timing)
+                })
+                .await
+            }
+            Err(failure) => {
+                self.tell(&failure, halt);
+                let jitter = rand::random::<f64>();
+                self.commit(network, now, |after| {
+                    after.firewall_failed(&failure, now, jitter)
+                })
+                .await
+            }
+        }
+    }
+
     async fn remove(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
         match self.provider.delete_vpc(network).await {
             Ok((removal, token)) => {
@@ -137,6 +163,20 @@ impl Worker {
         unmade: Option<bool>,
         halt: &Halt,
     ) -> Result<Network, Error> {
+        self.tell(&failure, halt);
+        let now = self.store.now_ms().await?;
+        let jitter = rand::random::<f64>();
+        self.commit(network, now, |after| {
+            if let Some(was_touched) = unmade {
+                after.request_refused(was_touched);
+            }
+            after.failed(&failure, now, jitter);
+        })
+        .await
+    }
+
+    /// Logs a failure, and ends the turn when the whole group has to wait.
+    fn tell(&self, failure: &Failure, halt: &Halt) {
         tracing::info!(
             reason = failure.reason,
             message = failure.message,
@@ -151,15 +191,6 @@ impl Worker {
             | FailureKind::Unavailable
             | FailureKind::Unknown => {}
         }
-        let now = self.store.now_ms().await?;
-        let jitter = rand::random::<f64>();
-        self.commit(network, now, |after| {
-            if let Some(was_touched) = unmade {
-                after.request_refused(was_touched);
-            }
-            after.failed(&failure, now, jitter);
-        })
-        .await
     }
 
     async fn commit(
@@ -174,7 +205,7 @@ impl Worker {
     }
 }
 
-fn origin() -> Origin {
+pub(super) fn origin() -> Origin {
     Origin {
         actor: "worker".to_owned(),
         request_id: String::new(),

@@ -1,17 +1,22 @@
-//! The work on networks: claims a group, takes one step after the other for what is due in it, commits each.
+//! The work on networks: claims a group's lane, takes one step after the other for what is due in it, or looks at what
+//! stands, and commits what changed.
 
 mod execute;
+mod look;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use queue::{Gate, Lane, Outcome, Queue, Turn};
+use runtime::config::QueueConfig;
+use runtime::shutdown::Parts;
 use runtime::telemetry;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::clients::ProviderAdapter;
+use crate::config::Config;
 use crate::domain::{Network, Timing};
 use crate::store::{self, Store};
 
@@ -32,6 +37,7 @@ pub(crate) struct Worker {
     provider: ProviderAdapter,
     queue: Queue,
     timing: Timing,
+    pace: QueueConfig,
     placing: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -62,19 +68,42 @@ impl Worker {
         store: Store,
         provider: ProviderAdapter,
         queue: Queue,
-        timing: Timing,
+        config: &Config,
     ) -> Self {
         Self {
             store,
             provider,
             queue,
-            timing,
+            timing: config.timing(),
+            pace: config.queue.clone(),
             placing: Arc::default(),
         }
     }
 
+    /// Runs all lanes until the parts stop.
+    pub(crate) fn spawn(&self, parts: &mut Parts) {
+        for lane in Lane::ALL {
+            let (worker, stop) = (self.clone(), parts.stop());
+            parts.spawn(async move {
+                let (queue, ending) = (worker.queue.clone(), stop.clone());
+                let turn = move |turn| worker.clone().turn(turn, ending.clone());
+                queue.run(lane, stop, turn).await;
+                Ok(())
+            });
+        }
+    }
+
+    async fn turn(self, turn: Turn, stop: CancellationToken) -> Outcome {
+        match turn.lane {
+            Lane::Work => self.work(turn, stop).await,
+            // The work itself looks at what is PENDING or DELETING, in its own time.
+            Lane::Pending => Outcome::again(self.pace.idle_interval),
+            Lane::Drift => self.watch(turn, stop).await,
+        }
+    }
+
     /// Works off what is due in the group, and says when the next step is.
-    pub(crate) async fn turn(self, turn: Turn, stop: CancellationToken) -> Outcome {
+    async fn work(self, turn: Turn, stop: CancellationToken) -> Outcome {
         let halt = Halt {
             stop,
             gate: Mutex::default(),

@@ -3,9 +3,21 @@
 // What a test cannot go on without, it may unwrap, in its helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod allow_list;
 mod api;
 mod attachments;
+mod claims;
+mod deletion;
+mod drift;
+mod firewall;
+mod lists;
 mod program;
 mod provider;
+mod space;
+mod space_model;
+mod space_race;
 mod suite;
+mod tenants;
+mod update;
+mod watch;
 mod work;

@@ -14,7 +14,7 @@ fn program(arguments: &[&str], settings: &[(String, String)]) -> Command {
     command
 }
 
-async fn serve(settings: &[(String, String)], failpoint: &str) -> (Process, Client) {
+pub(crate) async fn serve(settings: &[(String, String)], failpoint: &str) -> (Process, Client) {
     let process = Process::spawn(program(&["serve"], settings).env("PEERWAY_FAILPOINT", failpoint));
     let line = process.line("the network service is up").await;
     let address = line
@@ -25,6 +25,12 @@ async fn serve(settings: &[(String, String)], failpoint: &str) -> (Process, Clie
         .next()
         .unwrap();
     (process, connect(address.parse().unwrap()).await)
+}
+
+/// Brings the database's schema up to date.
+pub(crate) async fn migrate(settings: &[(String, String)]) {
+    let migrated = Process::spawn(&mut program(&["migrate"], settings));
+    assert!(migrated.wait().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,6 +65,16 @@ async fn a_bad_setting_stops_the_start_and_is_named() {
     assert!(refused.logs().contains("work.pace"), "{}", refused.logs());
 }
 
+/// Whether its VPC is being made, or its firewall not confirmed yet.
+fn is_on_its_way(network: &api::network::v1::Network) -> bool {
+    let firewall = crate::firewall::firewall(network).0;
+    match network.state() {
+        State::Pending => true,
+        State::Active => firewall != api::network::v1::condition::Status::True,
+        _ => false,
+    }
+}
+
 /// Drives a whole life, in which a call whose answer did not come is simply made again.
 async fn live(client: &Client) -> Result<(), tonic::Status> {
     let mut client = client.clone();
@@ -71,8 +87,8 @@ async fn live(client: &Client) -> Result<(), tonic::Status> {
         .network
         .unwrap();
     let began = std::time::Instant::now();
-    while get(&client, &created.id).await?.state() == State::Pending {
-        assert!(began.elapsed().as_secs() < 30, "it is still PENDING");
+    while is_on_its_way(&get(&client, &created.id).await?) {
+        assert!(began.elapsed().as_secs() < 30, "it is still on its way");
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     let first = peering(&created.id, 1, &["10.1.0.0/16"]);
@@ -98,12 +114,7 @@ async fn dies_and_goes_on(failpoint: &str) {
     let database: TestDatabase = testkit::sqlite();
     let (provider, address) = Provider::start().await;
     let settings = settings(&database, address);
-    assert!(
-        Process::spawn(&mut program(&["migrate"], &settings))
-            .wait()
-            .await
-            .success()
-    );
+    migrate(&settings).await;
     let (dying, client) = serve(&settings, failpoint).await;
     assert!(live(&client).await.is_err(), "{failpoint} was not reached");
     dying.wait().await;
@@ -158,6 +169,7 @@ dies_at! {
     dies_after_a_create_is_committed: "network.create.after_commit",
     dies_after_a_request_is_committed: "network.step.after_requested",
     dies_after_the_cloud_was_called: "network.step.after_call",
+    dies_after_a_firewall_was_sent: "network.firewall.after_call",
     dies_after_an_attach_is_committed: "network.attach.after_commit",
     dies_after_a_detach_is_committed: "network.detach.after_commit",
     dies_after_a_delete_is_committed: "network.delete.after_commit",

@@ -1,6 +1,7 @@
 //! A provider-adapter with a small cloud behind it, which does what the test says.
 
 mod service;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -11,6 +12,8 @@ use api::provider::v1::provider_service_server::ProviderServiceServer;
 use api::provider::v1::*;
 use tonic::Status;
 use tonic::transport::server::TcpIncoming;
+
+pub(crate) use standing::{Admits, Listing};
 
 /// The parts of a VPC, in the order in which they are made.
 pub(crate) const PARTS: [&str; 5] = ["vpc", "subnet/a", "subnet/b", "subnet/c", "security-group"];
@@ -60,6 +63,7 @@ struct Cloud {
     usages: Vec<Vec<place_network_request::Usage>>,
     calls: Vec<String>,
     full_accounts: Vec<String>,
+    standing: standing::Standing,
 }
 
 /// The scripted provider-adapter. Clones are the same one.
@@ -176,6 +180,7 @@ impl Cloud {
     fn ensure(&mut self, request: &EnsureVpcRequest) -> Result<EnsureVpcResponse, Status> {
         let reference = request.r#ref.clone().unwrap();
         let account = reference.group.unwrap().account_id;
+        self.remove_surplus(&reference.network_id);
         let is_full = self.full_accounts.contains(&account);
         let Some(ended) = self.read_operation(&request.operation_token)? else {
             let part = &self.operations[&request.operation_token].part;

@@ -15,7 +15,7 @@ use crate::provider::Provider;
 pub(crate) type Client = NetworkServiceClient<Channel>;
 
 /// What a test waits for comes within this, or the test has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a test on both kinds of database.
 #[macro_export]
@@ -51,6 +51,7 @@ pub(crate) struct Suite {
 }
 
 struct Service {
+    address: std::net::SocketAddr,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
@@ -104,6 +105,11 @@ impl Suite {
         (self.client, self.service) = (client, Some(service));
     }
 
+    /// A client with a connection of its own.
+    pub(crate) async fn another_client(&self) -> Client {
+        connect(self.service.as_ref().unwrap().address).await
+    }
+
     /// Asks for a network of the tenant `acme`.
     pub(crate) async fn create(&self, name: &str, cidr: &str) -> Network {
         let answer = self
@@ -131,6 +137,16 @@ impl Suite {
         let created = self.create(name, cidr).await;
         self.until(&created.id, api::network::v1::network::State::Active)
             .await
+    }
+
+    /// Asks for a network and waits until nothing is to be done for it.
+    pub(crate) async fn settled(&self, name: &str, cidr: &str) -> Network {
+        let created = self.create(name, cidr).await;
+        let is_ready = |network: &Network| {
+            let mut conditions = network.conditions.iter();
+            conditions.any(|condition| condition.status() == condition::Status::True)
+        };
+        self.until_it(&created.id, is_ready).await
     }
 
     pub(crate) async fn get(&self, id: &str) -> Network {
@@ -192,7 +208,12 @@ async fn serve(config: Config) -> (Client, Service) {
     let address = app.local_addr();
     let stop = CancellationToken::new();
     let running = tokio::spawn(app.run(stop.clone().cancelled_owned()));
-    (connect(address).await, Service { stop, running })
+    let service = Service {
+        address,
+        stop,
+        running,
+    };
+    (connect(address).await, service)
 }
 
 pub(crate) async fn connect(address: std::net::SocketAddr) -> Client {
@@ -262,10 +283,49 @@ pub(crate) fn peering(network: &str, number: u32, cidrs: &[&str]) -> Attachment 
     }
 }
 
+/// A good claim of a datastore with one port.
+pub(crate) fn datastore(network: &str, id: &str, cidr: &str) -> Attachment {
+    Attachment {
+        network_id: network.to_owned(),
+        kind: attachment::Kind::Datastore.into(),
+        id: id.to_owned(),
+        cidrs: vec![cidr.to_owned()],
+        ports: vec![5432],
+        private_name: "db.internal".to_owned(),
+        ..Attachment::default()
+    }
+}
+
 pub(crate) fn attaching(attachment: Attachment) -> AttachResourceRequest {
     AttachResourceRequest {
         tenant_id: "acme".to_owned(),
         attachment: Some(attachment),
+    }
+}
+
+/// The history of a network once it tells of this state: on PostgreSQL events have their numbers a moment later.
+pub(crate) async fn events(suite: &Suite, id: &str, state: &str) -> Vec<NetworkEvent> {
+    let request = ListNetworkEventsRequest {
+        tenant_id: "acme".to_owned(),
+        network_id: id.to_owned(),
+        page_size: 1_000,
+        ..ListNetworkEventsRequest::default()
+    };
+    let began = std::time::Instant::now();
+    loop {
+        let mut client = suite.client.clone();
+        let answer = client.list_network_events(request.clone()).await;
+        let events = answer.unwrap().into_inner().events;
+        let has_come =
+            |event: &NetworkEvent| event.to_state().as_str_name() == format!("STATE_{state}");
+        if events.iter().any(has_come) {
+            return events;
+        }
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{state} has not come: {events:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -177,6 +177,8 @@ on_each_database! {
     }
 
     async fn many_networks_are_made_side_by_side(suite: Suite) {
+        let mut suite = suite;
+        suite.restart(|config| config.quotas.networks = 60).await;
         let names: Vec<_> = (0..60).map(|number| (format!("n{number}"), format!("10.{}.0.0/16", 30 + number))).collect();
         let all = names.iter().map(|(name, cidr)| suite.active(name, cidr));
         let networks = futures::future::join_all(all).await;

@@ -14,7 +14,7 @@ use crate::domain::{Network, Peering};
 
 /// Calls the network service. Clones share the connection.
 #[derive(Clone)]
-pub struct NetworkClient(NetworkServiceClient<Client>);
+pub struct NetworkClient(pub(super) NetworkServiceClient<Client>);
 
 /// Why a network is not known.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ mod peer;
 mod peering;
 mod places;
 pub mod progress;
+mod quota;
 mod ranges;
 mod reasons;
 mod routes;
@@ -33,6 +34,7 @@ pub use peering::{
     Admission, Condition, ConditionStatus, PURGE_AFTER, Peering, Vendor, Work, conditions,
 };
 pub use places::{Claim, Places, Turn, frees_place, next_in_line, turn, waiting};
+pub use quota::{Quotas, TenantQuotas};
 pub use ranges::peer_ranges;
 pub use routes::{Routing, WantedRoute, wanted_routes};
 pub use sighting::{CloudState, Sighting, trusted};

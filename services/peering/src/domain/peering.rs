@@ -231,11 +231,20 @@ impl Peering {
     /// Records the wish that it goes, from whatever state. Does nothing when that is recorded already.
     /// `covered_at` is the last complete look of the lane that watched it so far.
     pub fn delete(&mut self, covered_at: Option<i64>, now: i64) {
+        self.delete_for(reasons::DELETE_REQUESTED, covered_at, now);
+    }
+
+    /// The same because its network is deleted.
+    pub fn delete_with_network(&mut self, covered_at: Option<i64>, now: i64) {
+        self.delete_for(reasons::NETWORK_DELETED, covered_at, now);
+    }
+
+    fn delete_for(&mut self, reason: &str, covered_at: Option<i64>, now: i64) {
         if self.is_unwanted() {
             return;
         }
         self.work.observe_at = self.observed_at(covered_at);
-        self.enter(State::Deleting, reasons::DELETE_REQUESTED, None, now);
+        self.enter(State::Deleting, reason, None, now);
         // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
         self.work.routes_due = self.activate_at.is_some();
         self.work.step_at = Some(now);

@@ -10,6 +10,7 @@ use types::{PeeringId, TenantId};
 
 use super::peering::Peering;
 use super::progress::WAITER_RETRY;
+use super::quota::Quotas;
 use super::reasons;
 use super::state::State;
 
@@ -17,12 +18,12 @@ use super::state::State;
 const NAMED: usize = 5;
 
 /// How many requests of a group may wait for acceptance at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Places {
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
     /// Of all tenants.
     pub in_group: u32,
-    /// Of one tenant.
-    pub per_tenant: u32,
+    /// Of each tenant.
+    pub quotas: &'a Quotas,
 }
 
 /// As much of a peering as tells whether it holds a place or waits for one.
@@ -78,7 +79,7 @@ impl Claim {
     }
 
     /// Whether the cloud counts it, or may.
-    fn holds(&self) -> bool {
+    pub fn holds(&self) -> bool {
         match self.state {
             State::Provisioning => self.is_requested,
             State::PendingAcceptance => self.reason != reasons::ACCEPTED_ACTIVATING,
@@ -120,13 +121,13 @@ pub fn frees_place(before: &Peering, after: &Peering) -> bool {
 }
 
 /// Whether `id`, one of `claims`, may be requested now.
-pub fn turn(claims: &[Claim], id: PeeringId, places: Places, now: i64) -> Turn {
+pub fn turn(claims: &[Claim], id: PeeringId, places: Places<'_>, now: i64) -> Turn {
     let taken = claims.iter().filter(|claim| claim.holds()).count();
     let free = usize::try_from(places.in_group)
         .unwrap_or(usize::MAX)
         .saturating_sub(taken);
     let asks = |claim: &Claim| claim.id == id || claim.waits(now);
-    let line = line(claims, places.per_tenant, asks);
+    let line = line(claims, places.quotas, asks);
     let place = line.iter().position(|claim| claim.id == id);
     if place.is_some_and(|place| place < free) {
         return Turn::Now;
@@ -140,7 +141,8 @@ pub fn turn(claims: &[Claim], id: PeeringId, places: Places, now: i64) -> Turn {
         .filter(of_tenant)
         .filter(|one| one.holds())
         .collect();
-    let (all, most, own_places) = (places.in_group, places.per_tenant, own_places(&held));
+    let most = places.quotas.outstanding_peerings(&own.tenant);
+    let (all, own_places) = (places.in_group, own_places(&held));
     Turn::Later(match place {
         Some(place) => format!(
             "The vendor's {all} places for requests that nobody has accepted yet are taken; this one is number {} in \
@@ -151,7 +153,7 @@ pub fn turn(claims: &[Claim], id: PeeringId, places: Places, now: i64) -> Turn {
             let older = |claim: &&Claim| claim.waits(now) && age(claim) < age(own);
             let ahead = claims.iter().filter(of_tenant).filter(older).count();
             format!(
-                "A tenant may have {most} requests that nobody has accepted yet; this one is number {} in the tenant's \
+                "The tenant may have {most} requests that nobody has accepted yet; this one is number {} in the tenant's \
                  own line. {own_places}",
                 ahead + 1
             )
@@ -160,8 +162,8 @@ pub fn turn(claims: &[Claim], id: PeeringId, places: Places, now: i64) -> Turn {
 }
 
 /// Those whom so many `free` places would serve.
-pub fn next_in_line(claims: &[Claim], free: usize, per_tenant: u32, now: i64) -> Vec<PeeringId> {
-    let line = line(claims, per_tenant, |claim| claim.waits(now));
+pub fn next_in_line(claims: &[Claim], free: usize, quotas: &Quotas, now: i64) -> Vec<PeeringId> {
+    let line = line(claims, quotas, |claim| claim.waits(now));
     line.into_iter().take(free).map(|claim| claim.id).collect()
 }
 
@@ -174,7 +176,11 @@ pub fn waiting(peering: &Peering, why: &str, now: i64) -> Peering {
 }
 
 /// Those who wait, in the order in which places go to them until each tenant has all it may have.
-fn line(claims: &[Claim], per_tenant: u32, waits: impl Fn(&Claim) -> bool) -> Vec<&Claim> {
+fn line<'a>(
+    claims: &'a [Claim],
+    quotas: &Quotas,
+    waits: impl Fn(&Claim) -> bool,
+) -> Vec<&'a Claim> {
     let mut held: BTreeMap<&TenantId, u32> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| claim.holds()) {
         *held.entry(&claim.tenant).or_default() += 1;
@@ -192,7 +198,7 @@ fn line(claims: &[Claim], per_tenant: u32, waits: impl Fn(&Claim) -> bool) -> Ve
         heads.extend(
             queue
                 .front()
-                .filter(|_| places < per_tenant)
+                .filter(|_| places < quotas.outstanding_peerings(tenant))
                 .map(|one| (places, age(one), tenant)),
         );
     }
@@ -202,7 +208,9 @@ fn line(claims: &[Claim], per_tenant: u32, waits: impl Fn(&Claim) -> bool) -> Ve
             continue;
         };
         line.extend(queue.pop_front());
-        let more = queue.front().filter(|_| places + 1 < per_tenant);
+        let more = queue
+            .front()
+            .filter(|_| places + 1 < quotas.outstanding_peerings(tenant));
         heads.extend(more.map(|one| (places + 1, age(one), tenant)));
     }
     line

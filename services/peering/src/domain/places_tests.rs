@@ -1,11 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::quota::TenantQuotas;
 use crate::domain::walk::{NOW, admitted};
 
-const PLACES: Places = Places {
+const TWO: Quotas = Quotas {
+    outstanding_peerings: 2,
+    tenants: BTreeMap::new(),
+};
+const PLACES: Places<'_> = Places {
     in_group: 3,
-    per_tenant: 2,
+    quotas: &TWO,
 };
 
 /// A claim of `tenant`, older the smaller `age` is.
@@ -90,7 +95,7 @@ fn the_tenant_with_the_fewest_places_comes_first_and_then_the_oldest() {
         waiter("beta", 5),
         waiter("ceta", 6),
     ];
-    let line = next_in_line(&claims, 9, 2, NOW);
+    let line = next_in_line(&claims, 9, &TWO, NOW);
     // The second of acme and the third of beta have to wait for their own tenants.
     assert_eq!(
         names_of(&line, &claims),
@@ -100,6 +105,40 @@ fn the_tenant_with_the_fewest_places_comes_first_and_then_the_oldest() {
         let expected = ["beta 3", "ceta 6"].contains(&claim.display_name.as_str());
         let turn = turn(&claims, claim.id, PLACES, NOW);
         assert_eq!(turn == Turn::Now, expected, "{}", claim.display_name);
+    }
+}
+
+#[test]
+fn a_named_tenant_has_places_of_its_own_number() {
+    let own = TenantQuotas {
+        outstanding_peerings: 3,
+    };
+    let quotas = Quotas {
+        tenants: BTreeMap::from([("acme".parse().unwrap(), own)]),
+        ..TWO
+    };
+    let claims = [
+        holder("acme", 0),
+        holder("acme", 1),
+        holder("beta", 2),
+        holder("beta", 3),
+        waiter("acme", 4),
+        waiter("acme", 5),
+        waiter("beta", 6),
+    ];
+    let line = next_in_line(&claims, 9, &quotas, NOW);
+    assert_eq!(names_of(&line, &claims), ["acme 4"]);
+    let places = Places {
+        in_group: 9,
+        quotas: &quotas,
+    };
+    assert_eq!(turn(&claims, claims[4].id, places, NOW), Turn::Now);
+    for (at, most) in [(5, 3), (6, 2)] {
+        let Turn::Later(why) = turn(&claims, claims[at].id, places, NOW) else {
+            panic!("the tenant has all it may have");
+        };
+        let words = format!("The tenant may have {most} requests");
+        assert!(why.starts_with(&words), "{why}");
     }
 }
 
@@ -130,7 +169,7 @@ fn who_waits_is_told_the_place_in_line_and_what_of_its_own_is_in_the_way() {
     );
     assert_eq!(
         told(6),
-        "A tenant may have 2 requests that nobody has accepted yet; this one is number 2 in the tenant's own line. \
+        "The tenant may have 2 requests that nobody has accepted yet; this one is number 2 in the tenant's own line. \
          Of the tenant's own, \"beta 1\", \"beta 2\" hold a place each."
     );
 }
@@ -140,7 +179,7 @@ fn what_rests_for_another_reason_keeps_nobody_from_a_place() {
     let mut resting = waiter("acme", 1);
     resting.step_at = Some(NOW + WAITER_RETRY + 1);
     let claims = [holder("beta", 0), resting, waiter("beta", 2)];
-    let line = next_in_line(&claims, 9, 2, NOW);
+    let line = next_in_line(&claims, 9, &TWO, NOW);
     assert_eq!(names_of(&line, &claims), ["beta 2"]);
 }
 
@@ -156,7 +195,7 @@ fn what_the_cloud_refuses_for_another_reason_holds_up_nobody_and_may_ask_again()
     for asking in &claims[1..] {
         assert_eq!(turn(&claims, asking.id, one_place, NOW), Turn::Now);
     }
-    let line = next_in_line(&claims, 9, 2, NOW);
+    let line = next_in_line(&claims, 9, &TWO, NOW);
     assert_eq!(names_of(&line, &claims), ["beta 2"]);
 }
 
@@ -211,13 +250,14 @@ proptest! {
     fn places_go_to_whoever_has_fewest_until_there_are_no_more(
         claims in any_claims(), in_group in 1..30_u32, per_tenant in 1..6_u32,
     ) {
-        let places = Places { in_group, per_tenant };
+        let quotas = Quotas::same(per_tenant);
+        let places = Places { in_group, quotas: &quotas };
         let held = |tenant: &TenantId| {
             claims.iter().filter(|one| one.holds() && one.tenant == *tenant).count()
         };
         let all = claims.iter().filter(|one| one.holds()).count();
         let free = (in_group as usize).saturating_sub(all);
-        let served = next_in_line(&claims, free, per_tenant, NOW);
+        let served = next_in_line(&claims, free, &quotas, NOW);
         prop_assert!(served.len() <= free);
         let is_served = |claim: &Claim| served.contains(&claim.id);
         let served_of = |tenant: &TenantId| {

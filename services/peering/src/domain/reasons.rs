@@ -6,6 +6,8 @@ pub(crate) const AWAITING_CUSTOMER_ACCEPTANCE: &str = "AWAITING_CUSTOMER_ACCEPTA
 pub(crate) const AWAITING_RECIPROCAL_PEERING: &str = "AWAITING_RECIPROCAL_PEERING";
 pub(crate) const ACCEPTED_ACTIVATING: &str = "ACCEPTED_ACTIVATING";
 pub(crate) const DELETE_REQUESTED: &str = "DELETE_REQUESTED";
+/// The peering goes because its network does.
+pub(crate) const NETWORK_DELETED: &str = "NETWORK_DELETED";
 pub(crate) const DELETED_BY_PEER: &str = "DELETED_BY_PEER";
 pub(crate) const LOST_OUT_OF_BAND: &str = "LOST_OUT_OF_BAND";
 pub(crate) const REJECTED_BY_PEER: &str = "REJECTED_BY_PEER";
@@ -37,6 +39,9 @@ pub(crate) fn message(state: State, reason: &str) -> String {
         }
         ACCEPTED_ACTIVATING => "The customer has accepted; the cloud is bringing the peering up.",
         DELETE_REQUESTED => "The deletion was asked for; the cloud is being cleared.",
+        NETWORK_DELETED => {
+            "The network was deleted, and its peerings with it; the cloud is being cleared."
+        }
         DELETED_BY_PEER => "The customer's side has deleted the peering.",
         LOST_OUT_OF_BAND => {
             "The peering is gone from the cloud, and nobody asked Peerway to delete it."

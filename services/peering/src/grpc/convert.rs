@@ -79,6 +79,7 @@ pub(super) fn event(event: Event) -> proto::PeeringEvent {
         seq,
         created_at,
         event,
+        ..
     } = event;
     let named = |name: &str| {
         name.parse()

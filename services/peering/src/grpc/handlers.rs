@@ -4,10 +4,11 @@ use api::peering::v1::peering_service_server::PeeringService;
 use api::peering::v1::{
     CreatePeeringRequest, CreatePeeringResponse, DeletePeeringRequest, DeletePeeringResponse,
     DiagnosePeeringRequest, DiagnosePeeringResponse, GetPeeringInstructionsRequest,
-    GetPeeringInstructionsResponse, GetPeeringRequest, GetPeeringResponse,
-    ListPeeringEventsRequest, ListPeeringEventsResponse, ListPeeringsRequest, ListPeeringsResponse,
-    RefreshPeeringRequest, RefreshPeeringResponse, RenewPeeringRequest, RenewPeeringResponse,
-    UpdatePeeringRequest, UpdatePeeringResponse, WatchPeeringsRequest, WatchPeeringsResponse,
+    GetPeeringInstructionsResponse, GetPeeringRequest, GetPeeringResponse, GetTenantLimitsRequest,
+    GetTenantLimitsResponse, ListPeeringEventsRequest, ListPeeringEventsResponse,
+    ListPeeringsRequest, ListPeeringsResponse, RefreshPeeringRequest, RefreshPeeringResponse,
+    RenewPeeringRequest, RenewPeeringResponse, UpdatePeeringRequest, UpdatePeeringResponse,
+    WatchPeeringsRequest, WatchPeeringsResponse,
 };
 use futures::stream::BoxStream;
 use runtime::caller::Caller;
@@ -77,9 +78,9 @@ impl PeeringService for Api {
 
     async fn watch_peerings(
         &self,
-        _: Request<WatchPeeringsRequest>,
+        request: Request<WatchPeeringsRequest>,
     ) -> Result<Response<Self::WatchPeeringsStream>, Status> {
-        Err(unimplemented("WatchPeerings"))
+        self.watch(request.into_inner()).await.map(Response::new)
     }
 
     async fn list_peering_events(
@@ -101,5 +102,12 @@ impl PeeringService for Api {
         _: Request<DiagnosePeeringRequest>,
     ) -> Result<Response<DiagnosePeeringResponse>, Status> {
         Err(unimplemented("DiagnosePeering"))
+    }
+
+    async fn get_tenant_limits(
+        &self,
+        request: Request<GetTenantLimitsRequest>,
+    ) -> Result<Response<GetTenantLimitsResponse>, Status> {
+        self.limits(request.into_inner()).await.map(Response::new)
     }
 }

@@ -4,14 +4,17 @@ mod convert;
 mod create;
 mod delete;
 mod handlers;
+mod limits;
 mod read;
 mod refresh;
 mod status;
+mod watch;
 mod wish;
 
 use std::time::Duration;
 
 use queue::Queue;
+use runtime::events::Feed;
 
 pub use convert::snapshot;
 
@@ -25,6 +28,7 @@ pub struct Api {
     network: NetworkClient,
     queue: Queue,
     pool: Pool,
+    feed: Feed,
     allow_vendor_peer: bool,
     refresh_wait: Duration,
     soon: Duration,
@@ -37,6 +41,7 @@ impl Api {
         network: NetworkClient,
         pool: Pool,
         queue: Queue,
+        feed: Feed,
         config: &Config,
     ) -> Self {
         Self {
@@ -44,6 +49,7 @@ impl Api {
             network,
             queue,
             pool,
+            feed,
             allow_vendor_peer: config.allow_vendor_peer,
             refresh_wait: config.refresh_wait,
             soon: config.queue.pending_interval,

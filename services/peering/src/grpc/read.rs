@@ -17,8 +17,9 @@ use super::Api;
 use super::convert;
 use super::status::peering_not_found;
 use super::wish::optional;
-use crate::domain::{Peering, State, Watch};
+use crate::domain::{Peering, State};
 use crate::store::Filter;
+use crate::worker::covered::{covered_at, lane};
 
 impl Api {
     pub(super) async fn get(
@@ -129,22 +130,12 @@ impl Api {
         group: &GroupId,
         lane: Lane,
     ) -> Result<Option<i64>, Status> {
-        match self.queue.lane(group, lane).await {
-            Ok(row) => Ok(row.covered_at),
-            // The lanes are made in the transaction that admits the group's first row.
-            Err(queue::Error::UnknownGroup(_)) => Ok(None),
-            Err(queue::Error::Database(error)) => Err(runtime::status::from_db(error)),
-            Err(error) => Err(runtime::status::internal(&error)),
-        }
-    }
-}
-
-/// The lane that looks at a peering.
-pub(super) fn lane(peering: &Peering) -> Option<Lane> {
-    match peering.state.watch() {
-        Watch::Pending => Some(Lane::Pending),
-        Watch::Drift => Some(Lane::Drift),
-        Watch::None => None,
+        covered_at(&self.queue, group, lane)
+            .await
+            .map_err(|error| match error {
+                queue::Error::Database(error) => runtime::status::from_db(error),
+                error => runtime::status::internal(&error),
+            })
     }
 }
 

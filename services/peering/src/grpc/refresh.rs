@@ -7,9 +7,9 @@ use runtime::status::Violations;
 use tonic::Status;
 use types::{PeeringId, TenantId, TenantScope};
 
-use super::read::lane;
 use super::status::peering_not_found;
 use super::{Api, convert};
+use crate::worker::covered::lane;
 
 /// Turns of other replicas show in the database only.
 const RECHECK: Duration = Duration::from_millis(100);

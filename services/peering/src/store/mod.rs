@@ -25,7 +25,7 @@ pub use change::{Asked, Cause, Change, Committed};
 pub use migration::Migrator;
 pub use read::Filter;
 
-use crate::domain::Peering;
+use crate::domain::{Peering, Quotas};
 
 /// The peerings. Clones share the connections.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub struct Store {
     db: Db,
     snapshot: fn(&Peering) -> Vec<u8>,
     written: Arc<Notify>,
-    outstanding_per_tenant: u32,
+    quotas: Arc<Quotas>,
 }
 
 /// Why the store did not do it.
@@ -55,6 +55,15 @@ pub enum Error {
     RequestId(#[from] request_ids::Error),
 }
 
+impl From<queue::Error> for Error {
+    fn from(error: queue::Error) -> Self {
+        Self::Database(match error {
+            queue::Error::Database(error) => error,
+            error => DbErr::Custom(error.to_string()),
+        })
+    }
+}
+
 impl Store {
     /// The peerings in `db`. `snapshot` encodes what an event keeps of the peering it tells of; `written` is notified
     /// after each transaction that wrote events.
@@ -63,16 +72,21 @@ impl Store {
             db,
             snapshot,
             written,
-            outstanding_per_tenant: u32::MAX,
+            quotas: Arc::new(Quotas::same(u32::MAX)),
         }
     }
 
-    /// Lets a tenant have so many requests in a group that nobody has accepted yet.
-    pub fn with_outstanding_per_tenant(self, outstanding_per_tenant: u32) -> Self {
+    /// Lets no tenant have more than its quotas; without them there is no end.
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self {
-            outstanding_per_tenant,
+            quotas: Arc::new(quotas),
             ..self
         }
+    }
+
+    /// What tenants may have.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// The database behind it.

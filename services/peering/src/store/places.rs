@@ -1,11 +1,13 @@
 //! Places among the requests that nobody has accepted yet, counted from rows under a lock on the group's row.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    FromQueryResult, QueryFilter, QuerySelect, Statement,
+    FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
 };
-use types::GroupId;
+use types::{GroupId, ProviderKind, TenantId};
 
 use super::change::{Asked, update};
 use super::entity::peering::{Column, Entity};
@@ -15,6 +17,7 @@ use crate::domain::{Claim, Peering, Places, State, Turn, Watch, next_in_line, tu
 #[derive(FromQueryResult)]
 struct Narrow {
     id: String,
+    group_id: String,
     tenant_id: String,
     display_name: String,
     state: String,
@@ -57,7 +60,7 @@ impl Store {
         let before = change.before.clone();
         let places = Places {
             in_group,
-            per_tenant: self.outstanding_per_tenant,
+            quotas: &self.quotas,
         };
         let txn = self.db.begin().await?;
         lock(&txn, &before.group()).await?;
@@ -99,6 +102,24 @@ impl Store {
         Ok(is_written.then(|| change.last().clone()))
     }
 
+    /// How many places `tenant` holds in the group where it holds most.
+    pub async fn outstanding(&self, tenant: &TenantId) -> Result<u32, Error> {
+        let rows = pending()
+            .filter(Column::TenantId.eq(tenant.as_str()))
+            .filter(Column::Provider.eq(ProviderKind::Aws.as_str()))
+            .into_model::<Narrow>()
+            .all(self.db.read())
+            .await?;
+        let mut held: BTreeMap<String, u32> = BTreeMap::new();
+        for row in rows {
+            let group = row.group_id.clone();
+            if readable(row).is_some_and(|claim| claim.holds()) {
+                *held.entry(group).or_default() += 1;
+            }
+        }
+        Ok(held.into_values().max().unwrap_or(0))
+    }
+
     /// Lets the steps of the next `freed` in line run now. Whoever is asking at this moment, and has counted without
     /// the places that become free here, finds its row changed and asks again.
     pub(super) async fn wake(
@@ -109,7 +130,7 @@ impl Store {
         now: i64,
     ) -> Result<(), Error> {
         let claims = claims(txn, group).await?;
-        let mut next = next_in_line(&claims, freed, self.outstanding_per_tenant, now);
+        let mut next = next_in_line(&claims, freed, &self.quotas, now);
         // In one order, so that two of these never wait for each other.
         next.sort_unstable();
         for id in next {
@@ -149,8 +170,19 @@ async fn lock(txn: &DatabaseTransaction, group: &GroupId) -> Result<(), Error> {
 
 /// Who of a group holds a place or waits for one, and others.
 async fn claims(txn: &DatabaseTransaction, group: &GroupId) -> Result<Vec<Claim>, Error> {
+    let rows = pending()
+        .filter(Column::GroupId.eq(group.to_string()))
+        .into_model::<Narrow>()
+        .all(txn)
+        .await?;
+    Ok(rows.into_iter().filter_map(readable).collect())
+}
+
+/// The little that tells who holds places or waits for one, of those who may.
+fn pending() -> Select<Entity> {
     let columns = [
         Column::Id,
+        Column::GroupId,
         Column::TenantId,
         Column::DisplayName,
         Column::State,
@@ -162,18 +194,15 @@ async fn claims(txn: &DatabaseTransaction, group: &GroupId) -> Result<Vec<Claim>
         Column::Gone,
         Column::StepAt,
     ];
-    let rows = Entity::find()
+    Entity::find()
         .select_only()
         .columns(columns)
-        .filter(Column::GroupId.eq(group.to_string()))
         .filter(Column::Lane.eq(Watch::Pending.as_str()))
-        .into_model::<Narrow>()
-        .all(txn)
-        .await?;
-    // Should one of these hold a place after all, the cloud refuses the request that is too many.
-    let skip = |error| tracing::error!(%group, %error, "a row is left alone");
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| row.claim().map_err(skip).ok())
-        .collect())
+}
+
+/// Should a row that cannot be read hold a place after all, the cloud refuses the request that is too many.
+fn readable(row: Narrow) -> Option<Claim> {
+    let id = row.id.clone();
+    let skip = |error| tracing::error!(peering.id = id, %error, "a row is left alone");
+    row.claim().map_err(skip).ok()
 }

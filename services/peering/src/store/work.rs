@@ -2,8 +2,8 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
-    Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value,
 };
 use types::{GroupId, NetworkId, PeeringId};
 
@@ -153,6 +153,31 @@ impl Store {
             .exec(self.db.write())
             .await?;
         Ok(())
+    }
+
+    /// Peerings of these networks that nobody has asked to delete, by id after `after`; unadmitted ones are not among
+    /// them. Answers with at most `limit` that can be read, and with the last id of the page; none: it was empty.
+    pub async fn wanted(
+        &self,
+        networks: &[NetworkId],
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<(Vec<Peering>, Option<String>), Error> {
+        let unwanted = [State::Deleting, State::Deleted].map(State::as_str);
+        let mut select = Entity::find()
+            .filter(Column::NetworkId.is_in(networks.iter().map(ToString::to_string)))
+            .filter(Column::Admission.eq(Admission::Admitted.as_str()))
+            .filter(Column::State.is_not_in(unwanted));
+        if let Some(after) = after {
+            select = select.filter(Column::Id.gt(after));
+        }
+        let models = select
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .all(self.db.read())
+            .await?;
+        let last = models.last().map(|model| model.id.clone());
+        Ok((readable(models), last))
     }
 
     /// The least time at which a step of the group is due.

@@ -5,6 +5,9 @@
 
 pub(crate) mod admission;
 mod answer;
+mod cascade;
+pub(crate) mod covered;
+mod follow;
 mod look;
 mod matching;
 mod routes;
@@ -34,6 +37,7 @@ pub struct Worker {
     timing: QueueConfig,
     withdraw_after: Duration,
     withdraw_interval: Duration,
+    cascade_interval: Duration,
 }
 
 impl Worker {
@@ -56,10 +60,11 @@ impl Worker {
             timing: config.queue.clone(),
             withdraw_after: config.withdraw_after,
             withdraw_interval: config.withdraw_interval,
+            cascade_interval: config.cascade_interval,
         }
     }
 
-    /// Runs all lanes, the queue's sweep and the sweep of stranded creates until the parts stop.
+    /// Runs all lanes, the queue's sweep, the sweep of stranded creates and the cascade of deletions until the parts stop.
     pub fn spawn(&self, parts: &mut Parts) {
         for lane in Lane::ALL {
             let (worker, stop) = (self.clone(), parts.stop());
@@ -93,6 +98,11 @@ impl Worker {
         let (worker, ended) = (self.clone(), parts.stop());
         parts.spawn(async move {
             worker.sweep_admissions(ended).await;
+            Ok(())
+        });
+        let (worker, ended) = (self.clone(), parts.stop());
+        parts.spawn(async move {
+            worker.cascade_deletions(ended).await;
             Ok(())
         });
     }

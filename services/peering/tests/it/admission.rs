@@ -1,9 +1,11 @@
 //! The admission: recorded, attached, part of the world; and everything that can happen between.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use api::peering::v1::*;
-use tonic::Code;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::network::Attach;
 use crate::suite::{Kind, Suite, TENANT, aws_peer, fact, on_both_databases, reason, request};
@@ -13,6 +15,7 @@ on_both_databases!(
     the_same_request_has_the_same_answer,
     many_creates_with_one_request_id_make_one_peering,
     a_refused_attachment_leaves_nothing,
+    a_quota_of_the_network_is_handed_through,
     a_lost_attachment_is_invisible_and_resumed_by_the_same_request,
     a_create_that_nobody_resumes_is_withdrawn,
     a_late_admission_fails,
@@ -162,6 +165,40 @@ async fn a_refused_attachment_leaves_nothing(kind: Kind) {
     // Nothing is in the way of the same wish, and errors are not stored.
     suite.create_with(with_id(&network, "once")).await.unwrap();
     assert_eq!(suite.network.attached().len(), 1);
+}
+
+async fn a_quota_of_the_network_is_handed_through(kind: Kind) {
+    let suite = Suite::start(kind).await;
+    let network = suite.network.add(TENANT);
+    for reason_told in ["QUOTA_EXCEEDED", "ALLOW_LIST_FULL"] {
+        let facts = [("used", "50"), ("limit", "50")];
+        let facts = facts.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let mut details = ErrorDetails::new();
+        details.set_error_info(reason_told, "peerway", HashMap::from(facts));
+        details.add_quota_failure_violation("peerings_per_network", "50 of 50 are used");
+        let told = Status::with_error_details(Code::ResourceExhausted, "50 of 50", details);
+        suite
+            .network
+            .next_attach(Attach::RefuseWith(Box::new(told.clone())));
+        let status = suite
+            .create_with(with_id(&network, "once"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (status.code(), status.message(), reason(&status).as_str()),
+            (Code::ResourceExhausted, "50 of 50", reason_told)
+        );
+        assert_eq!(
+            (fact(&status, "used"), fact(&status, "limit")),
+            ("50".to_owned(), "50".to_owned())
+        );
+        assert_eq!(status.details(), told.details());
+        assert!(suite.list().await.is_empty());
+    }
+    suite.network.until_detached(2).await;
+    // Nothing of it is left, and a new peering has a new row.
+    let made = suite.create_with(with_id(&network, "once")).await.unwrap();
+    assert!(!suite.network.detached().contains(&made.id));
 }
 
 async fn a_lost_attachment_is_invisible_and_resumed_by_the_same_request(kind: Kind) {

@@ -35,6 +35,8 @@ killed_at! {
     killed_before_a_look_is_recorded: "peering.look.before_commit",
     killed_before_the_detachment: "peering.delete.before_detach",
     killed_after_the_detachment: "peering.delete.after_detach",
+    killed_before_a_cascade_is_recorded: "peering.cascade.before_commit",
+    killed_after_a_cascade_is_recorded: "peering.cascade.after_commit",
 }
 
 /// The program, started again whenever it has died.
@@ -147,6 +149,7 @@ fn command(
         .env("PEERWAY_PEERING__NETWORK__ENDPOINT", format!("http://{network}"))
         .env("PEERWAY_PEERING__PROVIDER_ADAPTER__ENDPOINT", format!("http://{cloud}"))
         .env("PEERWAY_PEERING__QUEUE__ABSENCE_GRACE", "0s")
+        .env("PEERWAY_PEERING__CASCADE_INTERVAL", "100ms")
         // What the dead one held is free again after this.
         .env("PEERWAY_PEERING__QUEUE__LEASE", "1s")
         .env("PEERWAY_PEERING__PROVIDER_ADAPTER__TIMEOUT", "900ms");
@@ -158,9 +161,10 @@ async fn a_life_with_a_death(point: &str) {
     let (network, network_address) = ScriptedNetwork::start().await;
     let (cloud, cloud_address) = Cloud::start().await;
     let mut program = Program::start(network_address, cloud_address, point).await;
+    let home = network.add(TENANT);
     let wish = CreatePeeringRequest {
         request_id: "once".to_owned(),
-        ..request(&network.add(TENANT))
+        ..request(&home)
     };
     let created = program
         .call(async |mut api| api.create_peering(wish.clone()).await)
@@ -171,14 +175,18 @@ async fn a_life_with_a_death(point: &str) {
         .await;
     cloud.accept(&id);
     program.until(&id, is_routed).await;
-    let end = DeletePeeringRequest {
-        tenant_id: TENANT.to_owned(),
-        peering_id: id.clone(),
-        ..Default::default()
-    };
-    program
-        .call(async |mut api| api.delete_peering(end.clone()).await)
-        .await;
+    if point.starts_with("peering.cascade.") {
+        network.delete(&home);
+    } else {
+        let end = DeletePeeringRequest {
+            tenant_id: TENANT.to_owned(),
+            peering_id: id.clone(),
+            ..Default::default()
+        };
+        program
+            .call(async |mut api| api.delete_peering(end.clone()).await)
+            .await;
+    }
     program
         .until(&id, |peering| peering.state() == State::Deleted)
         .await;

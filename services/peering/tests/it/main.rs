@@ -5,6 +5,7 @@
 
 mod admission;
 mod api_rules;
+mod cascade;
 mod cloud;
 mod crash;
 mod deletion;
@@ -21,4 +22,5 @@ mod told;
 mod two_halves;
 mod validation;
 mod vendor;
+mod watch;
 mod worker;

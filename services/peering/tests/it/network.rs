@@ -16,6 +16,8 @@ use types::NetworkId;
 
 use crate::gate::Gate;
 
+mod following;
+
 /// Where all networks live.
 pub(crate) const ACCOUNT: &str = "111111111111";
 
@@ -26,6 +28,8 @@ pub(crate) enum Attach {
     Lost,
     /// Refuses.
     Refuse(Code, &'static str),
+    /// Refuses with all that an error can carry.
+    RefuseWith(Box<Status>),
 }
 
 #[derive(Default)]
@@ -36,6 +40,7 @@ struct State {
     attach: Option<Attach>,
     away: bool,
     detach_away: bool,
+    log: following::Log,
 }
 
 /// The service and what it knows.
@@ -43,6 +48,9 @@ struct State {
 pub(crate) struct ScriptedNetwork {
     state: Arc<Mutex<State>>,
     detachments: watch::Sender<usize>,
+    moved: watch::Sender<usize>,
+    watched_from: watch::Sender<Vec<String>>,
+    listed: watch::Sender<usize>,
     /// Stops AttachResource before its answer.
     pub(crate) attaching: Gate,
 }
@@ -52,6 +60,9 @@ impl ScriptedNetwork {
         let service = Self {
             state: Arc::default(),
             detachments: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
+            watched_from: watch::Sender::default(),
+            listed: watch::Sender::new(0),
             attaching: Gate::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -165,6 +176,9 @@ impl NetworkService for ScriptedNetwork {
         if let Some(Attach::Refuse(code, reason)) = told {
             return Err(failure(code, reason, "refused as told"));
         }
+        if let Some(Attach::RefuseWith(status)) = told {
+            return Err(*status);
+        }
         if state.detached.contains(&attachment.id) {
             let reason = "ATTACHMENT_DETACHED";
             return Err(failure(Code::FailedPrecondition, reason, "it was detached"));
@@ -186,13 +200,19 @@ impl NetworkService for ScriptedNetwork {
         &self,
         request: Request<DetachResourceRequest>,
     ) -> Result<Response<DetachResourceResponse>, Status> {
-        let id = request.into_inner().id;
+        let DetachResourceRequest { id, network_id, .. } = request.into_inner();
         let mut state = self.state();
         if state.away || state.detach_away {
             return Err(Status::unavailable("away"));
         }
+        if !state.networks.contains_key(&network_id) {
+            let reason = "NETWORK_NOT_FOUND";
+            return Err(failure(Code::NotFound, reason, "no such network"));
+        }
         state.attached.remove(&id);
         state.detached.push(id);
+        state.tell_of_detachment(&network_id);
+        self.moved.send_modify(|count| *count += 1);
         self.detachments.send_modify(|count| *count += 1);
         Ok(Response::new(DetachResourceResponse {}))
     }
@@ -206,9 +226,9 @@ impl NetworkService for ScriptedNetwork {
 
     async fn list_networks(
         &self,
-        _: Request<ListNetworksRequest>,
+        request: Request<ListNetworksRequest>,
     ) -> Result<Response<ListNetworksResponse>, Status> {
-        Err(Status::unimplemented("ListNetworks"))
+        self.page(&request.into_inner()).map(Response::new)
     }
 
     async fn update_network(
@@ -229,9 +249,9 @@ impl NetworkService for ScriptedNetwork {
 
     async fn watch_networks(
         &self,
-        _: Request<WatchNetworksRequest>,
+        request: Request<WatchNetworksRequest>,
     ) -> Result<Response<Self::WatchNetworksStream>, Status> {
-        Err(Status::unimplemented("WatchNetworks"))
+        self.follow(request.into_inner()).map(Response::new)
     }
 
     async fn list_network_events(

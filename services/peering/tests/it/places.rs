@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::peering::domain::progress::requesting;
+use ::peering::domain::{Quotas, TenantQuotas};
 use ::peering::store::{Asked, Cause, Change, Store};
 use api::peering::v1::peering::State;
 use api::peering::v1::*;
@@ -13,6 +14,7 @@ use crate::suite::{Kind, Suite, TENANT, aws_peer, on_both_databases, request};
 on_both_databases!(
     forty_of_eight_tenants_are_served_in_turn,
     a_tenant_at_its_limit_is_told_what_is_in_the_way,
+    a_tenant_sees_how_many_places_it_holds,
     racing_requests_never_take_a_place_too_many,
 );
 
@@ -155,7 +157,7 @@ async fn forty_of_eight_tenants_are_served_in_turn(kind: Kind) {
 }
 
 async fn a_tenant_at_its_limit_is_told_what_is_in_the_way(kind: Kind) {
-    let suite = Suite::start_with(kind, |config| config.outstanding_per_tenant = 1).await;
+    let suite = Suite::start_with(kind, |config| config.quotas.outstanding_peerings = 1).await;
     let create = async |index| {
         suite
             .create_with(wish(&suite, TENANT, index))
@@ -213,6 +215,71 @@ async fn a_tenant_at_its_limit_is_told_what_is_in_the_way(kind: Kind) {
     assert_eq!(served.reason, "AWAITING_CUSTOMER_ACCEPTANCE");
 }
 
+async fn a_tenant_sees_how_many_places_it_holds(kind: Kind) {
+    let suite = Suite::start_with(kind, |config| {
+        let own = TenantQuotas {
+            outstanding_peerings: 2,
+        };
+        config.quotas.outstanding_peerings = 1;
+        config.quotas.tenants.insert(TENANT.parse().unwrap(), own);
+    })
+    .await;
+    let limits = async |tenant: &str| {
+        let request = GetTenantLimitsRequest {
+            tenant_id: tenant.to_owned(),
+        };
+        let answer = suite.api.clone().get_tenant_limits(request).await;
+        answer.map(|answer| answer.into_inner().limits)
+    };
+    let shows = async |tenant: &str, used, limit| {
+        let limits = limits(tenant).await.unwrap();
+        assert_eq!(limits.len(), 1);
+        assert_eq!(limits[0].name, "outstanding_peerings");
+        assert_eq!((limits[0].used, limits[0].limit), (used, limit), "{tenant}");
+    };
+    shows(TENANT, 0, 2).await;
+    let mut ids = Vec::new();
+    for index in 0..3 {
+        let created = suite.create_with(wish(&suite, TENANT, index)).await;
+        ids.push(created.unwrap().id);
+        let last = &ids[index];
+        match index {
+            2 => {
+                suite
+                    .until(last, "waiting", |one| one.reason == LIMIT)
+                    .await
+            }
+            _ => suite.until_state(last, State::PendingAcceptance).await,
+        };
+    }
+    shows(TENANT, 2, 2).await;
+    // In another region there are other places.
+    let elsewhere = suite.network.add_with(TENANT, |network| {
+        network.region = "us-east-1".to_owned();
+    });
+    let elsewhere = CreatePeeringRequest {
+        network_id: elsewhere,
+        ..wish(&suite, TENANT, 3)
+    };
+    let elsewhere = suite.create_with(elsewhere).await.unwrap();
+    suite
+        .until_state(&elsewhere.id, State::PendingAcceptance)
+        .await;
+    shows(TENANT, 2, 2).await;
+    shows("other", 0, 1).await;
+
+    suite.delete(&ids[2]).await.unwrap();
+    suite.until_state(&ids[2], State::Deleted).await;
+    suite.cloud.accept(&ids[0]);
+    suite.until_state(&ids[0], State::Active).await;
+    shows(TENANT, 1, 2).await;
+    for (tenant, words) in [("", "tenant_id"), ("-", "tenant_id")] {
+        let status = limits(tenant).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert!(status.message().contains(words), "{status:?}");
+    }
+}
+
 async fn racing_requests_never_take_a_place_too_many(kind: Kind) {
     let mut suite = Suite::start(kind).await;
     suite.cloud.vendor.set_outstanding(0);
@@ -239,8 +306,8 @@ async fn racing_requests_never_take_a_place_too_many(kind: Kind) {
     };
     let worker = async || {
         let db = suite.database.connect().await;
-        let store = Store::new(db, |_| Vec::new(), std::sync::Arc::default())
-            .with_outstanding_per_tenant(1);
+        let store =
+            Store::new(db, |_| Vec::new(), std::sync::Arc::default()).with_quotas(Quotas::same(1));
         let mut requested = Vec::new();
         for id in &ids {
             let now = store.now_ms().await.unwrap();

@@ -100,6 +100,12 @@ impl Suite {
         self.running = Some(running);
     }
 
+    /// Runs the service once more on the same database until the answer is dropped.
+    pub(crate) async fn replica(&self) -> oneshot::Sender<()> {
+        let (_, (stop, _)) = run(&self.config).await;
+        stop
+    }
+
     pub(crate) async fn stop(&mut self) {
         if let Some((stop, ended)) = self.running.take() {
             stop.send(()).ok();

@@ -144,7 +144,7 @@ async fn a_stop_leaves_what_is_not_done(kind: Kind) {
     const PEERINGS: usize = 12;
     let mut suite = Suite::start_with(kind, |config| {
         config.provider_adapter.timeout = Duration::from_secs(2);
-        config.outstanding_per_tenant = 12;
+        config.quotas.outstanding_peerings = 12;
     })
     .await;
     // The first one's turn lasts until its request is given up; then all others are due at once.

@@ -50,6 +50,7 @@ impl Model {
         Some(Event {
             seq: self.seq?,
             created_at: self.created_at,
+            hash: self.hash.clone()?,
             event: self.into_new(),
         })
     }

@@ -1,21 +1,27 @@
 //! The event log: one append-only table per service that is its history, its watch and its audit.
 //!
 //! An event is written in the transaction of the change it tells of. Numbers handed out inside
-//! transactions would commit out of order, so on PostgreSQL [`run_sequencer`] numbers what is committed
+//! transactions would commit out of order, so on PostgreSQL a sequencer numbers what is committed
 //! afterwards; SQLite has one writer and numbers at once. A number comes with a hash over the event and
-//! the hash before it, so that nothing can be changed or taken out unnoticed.
+//! the hash before it, so that nothing can be changed or taken out unnoticed. [`Feed`] runs the sequencer
+//! and tells watchers of numbered events, in their order and each once.
 
 mod chain;
 mod entity;
+mod feed;
+mod place;
 mod sequencer;
 mod table;
+mod watch;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 pub use chain::{Verified, VerifyError, verify};
-pub use sequencer::run_sequencer;
+pub use feed::{Feed, Pace};
+pub use place::Start;
 pub use table::migration;
+pub use watch::{Item, Shown, ShownPage, Watched};
 
 /// An event to be written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +61,8 @@ pub struct Event {
     pub seq: i64,
     /// When it was written, in milliseconds since the epoch.
     pub created_at: i64,
+    /// Hash over it and all events before it.
+    pub hash: Vec<u8>,
     /// What was written.
     pub event: NewEvent,
 }

@@ -1,7 +1,6 @@
 //! Numbers for committed events, given by one replica at a time.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, Statement, Value};
@@ -77,18 +76,27 @@ pub(super) async fn append_numbered(
     }
 }
 
-/// Numbers committed events until `stop`: at once when `wake` is notified, else every 50 ms.
+/// Numbers committed events until `stop`: at once when `wake` is notified, else every 50 ms; and notifies
+/// `numbered` after it did.
 ///
-/// Run it in every replica; one of them leads. On SQLite events have their numbers already, and it only
-/// waits for the stop.
-pub async fn run_sequencer(db: Db, wake: Arc<Notify>, stop: CancellationToken) {
+/// Run it in every replica; one of them leads. On SQLite events have their numbers already.
+pub(super) async fn run(db: &Db, wake: &Notify, numbered: &Notify, stop: CancellationToken) {
     if !db.is_postgres() {
-        return stop.cancelled().await;
+        let pass_on = async {
+            loop {
+                wake.notified().await;
+                numbered.notify_one();
+            }
+        };
+        return tokio::select! {
+            () = stop.cancelled() => {}
+            () = pass_on => {}
+        };
     }
     let holder = Uuid::new_v4().to_string();
     let work = async {
         loop {
-            if let Err(error) = lead(&db, &holder, &wake).await {
+            if let Err(error) = lead(db, &holder, wake, numbered).await {
                 tracing::warn!(%error, "events wait for their numbers");
             }
             tokio::time::sleep(LONG_PAUSE).await;
@@ -98,17 +106,21 @@ pub async fn run_sequencer(db: Db, wake: Arc<Notify>, stop: CancellationToken) {
         () = stop.cancelled() => {}
         () = work => {}
     }
-    if let Err(error) = leader::release(&db, LEAD, &holder).await {
+    if let Err(error) = leader::release(db, LEAD, &holder).await {
         tracing::debug!(%error, "the sequencer's lead was not given up; it lapses");
     }
 }
 
 /// Leads for as long as this replica is let; returns when another one does.
-async fn lead(db: &Db, holder: &str, wake: &Notify) -> Result<(), DbErr> {
+async fn lead(db: &Db, holder: &str, wake: &Notify, numbered: &Notify) -> Result<(), DbErr> {
     while leader::hold(db, LEAD, holder, TTL).await? {
         let renew = tokio::time::Instant::now() + TTL / 3;
         while tokio::time::Instant::now() < renew {
-            if is_full(number_batch(db).await?) {
+            let count = number_batch(db).await?;
+            if count > 0 {
+                numbered.notify_one();
+            }
+            if is_full(count) {
                 continue;
             }
             tokio::select! {
@@ -118,6 +130,31 @@ async fn lead(db: &Db, holder: &str, wake: &Notify) -> Result<(), DbErr> {
         }
     }
     Ok(())
+}
+
+/// The number of the newest event that is committed now, once it has one.
+///
+/// Waits for the sequencer, which takes no longer than it takes to number what is there.
+pub(super) async fn settled(db: &Db) -> Result<i64, DbErr> {
+    let newest: Option<i64> = entity::Entity::find()
+        .select_only()
+        .column_as(entity::COLUMN.insert_id.max(), "newest")
+        .into_tuple()
+        .one(db.read())
+        .await?
+        .flatten();
+    let Some(newest) = newest else {
+        return Ok(position(db.read()).await?.seq);
+    };
+    let waiting = || {
+        entity::Entity::find()
+            .filter(entity::COLUMN.seq.is_null())
+            .filter(entity::COLUMN.insert_id.lte(newest))
+    };
+    while waiting().one(db.read()).await?.is_some() {
+        tokio::time::sleep(PAUSE / 5).await;
+    }
+    Ok(position(db.read()).await?.seq)
 }
 
 /// Numbers up to [`BATCH`] committed events in one transaction; returns how many.

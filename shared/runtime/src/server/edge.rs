@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, stream};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -89,9 +90,11 @@ async fn answer(
 ) -> Response<Body> {
     let method = request.uri().path().trim_start_matches('/').to_owned();
     let caller = caller(request.headers(), &span);
-    let limit = rules.limit(&method, request.headers());
+    let is_stream = rules.is_stream(&method);
+    let limit = rules.limit(is_stream, request.headers());
+    let end = limit.map(|limit| Instant::now() + limit);
     let scope = Scope {
-        deadline: limit.map(|limit| Instant::now() + limit),
+        deadline: end,
         request_id: caller.request_id_header.clone(),
     };
     let mut request = request.map(|body| limited(body, rules.max_request_bytes));
@@ -105,7 +108,12 @@ async fn answer(
     };
     let answered = AssertUnwindSafe(scope.enter(work)).catch_unwind().await;
     let response = match answered {
-        Ok(Some(Ok(response))) => response,
+        Ok(Some(Ok(response))) => match end {
+            Some(end) if is_stream && !response.body().is_end_stream() => {
+                response.map(|body| ending(body, end, method))
+            }
+            _ => response,
+        },
         Ok(None) => deadline::exceeded(&method).into_http(),
         Err(panic) => panicked(&method, panic.as_ref()).into_http(),
     };
@@ -114,18 +122,38 @@ async fn answer(
 }
 
 impl Rules {
-    /// How long this call may take; a stream may take for ever.
-    fn limit(&self, method: &str, headers: &HeaderMap) -> Option<Duration> {
+    fn is_stream(&self, method: &str) -> bool {
         let name = method.rsplit('/').next().unwrap_or_default();
-        if self.streaming.contains(name) {
-            return None;
-        }
-        let limit = match deadline::of(headers) {
-            Some(wanted) if wanted <= self.longest => wanted - HEAD_START.min(wanted / 2),
-            _ => self.longest,
-        };
-        Some(limit)
+        self.streaming.contains(name)
     }
+
+    /// How long this call may take; a stream may take for ever, unless its caller says otherwise.
+    fn limit(&self, is_stream: bool, headers: &HeaderMap) -> Option<Duration> {
+        match deadline::of(headers) {
+            Some(wanted) if is_stream || wanted <= self.longest => {
+                Some(wanted - HEAD_START.min(wanted / 2))
+            }
+            _ => (!is_stream).then_some(self.longest),
+        }
+    }
+}
+
+/// The body of a stream that ends at `end`; what makes its messages is dropped then.
+fn ending(body: Body, end: Instant, method: String) -> Body {
+    let frames = stream::unfold((Some(body), method), move |(body, method)| async move {
+        let mut body = body?;
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(end.into()) => {
+                let mut trailers = HeaderMap::new();
+                // Err: a message that fits no header, which this one does.
+                deadline::exceeded(&method).add_header(&mut trailers).ok();
+                Some((Ok(Frame::trailers(trailers)), (None, method)))
+            }
+            frame = body.frame() => Some((frame?, (Some(body), method))),
+        }
+    });
+    Body::new(StreamBody::new(frames))
 }
 
 /// The span of one call, in the caller's trace where it has one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runtime::db::{self, Db};
-use runtime::events::{self, Event, NewEvent, Verified, VerifyError};
+use runtime::events::{self, Event, Feed, NewEvent, Pace, Verified, VerifyError};
 use sea_orm::ConnectionTrait;
 use testkit::TestDatabase;
 use tokio::sync::Notify;
@@ -51,7 +51,7 @@ impl Log {
 
     fn on(db: Db) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
-        let run = events::run_sequencer(db.clone(), wake.clone(), stop.clone());
+        let run = Feed::new(db.clone(), Pace::default()).run(wake.clone(), stop.clone());
         Self {
             db,
             wake,

@@ -13,5 +13,7 @@ mod process;
 mod request_ids;
 mod server;
 mod status;
+mod streams;
 mod support;
 mod telemetry;
+mod watch;

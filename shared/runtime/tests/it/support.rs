@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use http::uri::PathAndQuery;
 use runtime::caller::Caller;
 use runtime::client::Client;
@@ -18,8 +19,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tonic::server::{NamedService, UnaryService};
-use tonic::{Request, Response, Status};
+use tonic::server::{NamedService, ServerStreamingService, UnaryService};
+use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower::Service;
 
@@ -135,6 +136,71 @@ impl Service<http::Request<Body>> for Echo {
             Ok(grpc.unary(method, request).await)
         })
     }
+}
+
+type Messages = BoxStream<'static, Result<String, Status>>;
+
+/// What a stream is made of.
+type Streamer = Arc<dyn Fn() -> BoxFuture<'static, Result<Messages, Status>> + Send + Sync>;
+
+/// The service `test.Streams`: each of its methods is answered with a stream.
+#[derive(Clone)]
+pub(crate) struct Streams(Streamer);
+
+impl Streams {
+    pub(crate) fn new<F, Fut>(streamer: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Messages, Status>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(streamer())))
+    }
+}
+
+impl NamedService for Streams {
+    const NAME: &'static str = "test.Streams";
+}
+
+impl ServerStreamingService<String> for Streams {
+    type Response = String;
+    type ResponseStream = Messages;
+    type Future = BoxFuture<'static, Result<Response<Messages>, Status>>;
+
+    fn call(&mut self, _: Request<String>) -> Self::Future {
+        let messages = (self.0)();
+        Box::pin(async move { messages.await.map(Response::new) })
+    }
+}
+
+impl Service<http::Request<Body>> for Streams {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let streams = self.clone();
+        Box::pin(async move {
+            let mut grpc = tonic::server::Grpc::new(ProstCodec::<String, String>::default());
+            Ok(grpc.server_streaming(streams, request).await)
+        })
+    }
+}
+
+/// Calls `test.Streams`.
+pub(crate) async fn stream(
+    client: &Client,
+    request: Request<String>,
+) -> Result<Streaming<String>, Status> {
+    let mut grpc = tonic::client::Grpc::new(client.clone());
+    grpc.ready().await?;
+    let path = PathAndQuery::from_static("/test.Streams/Stream");
+    let codec = ProstCodec::<String, String>::default();
+    let answer = grpc.server_streaming(request, path, codec).await?;
+    Ok(answer.into_inner())
 }
 
 /// A collector that tells of each export and forgets it.

@@ -1,5 +1,6 @@
 //! Whose ranges may stand together.
 
+use proptest::prelude::*;
 use types::Labels;
 
 use super::*;
@@ -13,6 +14,7 @@ fn network(cidr: &str, provider: ProviderKind) -> Network {
         region: "eu-west-1".parse().unwrap(),
         cidr: cidr.parse().unwrap(),
         labels: Labels::default(),
+        multi_region_group: String::new(),
     };
     Network::new(wish, None, 0)
 }
@@ -126,4 +128,95 @@ fn a_peer_of_another_cloud_is_refused() {
             ..
         })
     ));
+}
+
+/// A peering or a datastore with ranges of a small space, where many are in each other's way.
+fn any_claim() -> impl Strategy<Value = Attachment> {
+    let block = (0_u8..4, 20_u8..25).prop_map(|(third, prefix)| {
+        Cidr::around(std::net::Ipv4Addr::new(10, 1, third * 8, 0), prefix)
+    });
+    let outside = prop::collection::vec(block, 1..4);
+    let peer =
+        (0_u32..9, outside, any::<bool>()).prop_map(|(id, cidrs, allow_overlap)| Attachment {
+            cidrs,
+            ..peering(&id.to_string(), &[], allow_overlap)
+        });
+    let store = (0_u8..4, 20_u8..25).prop_map(|(third, prefix)| {
+        let cidr = Cidr::around(std::net::Ipv4Addr::new(10, 20, third * 8, 0), prefix);
+        datastore("ds", &cidr.to_string())
+    });
+    prop_oneof![3 => peer, 1 => store]
+}
+
+proptest! {
+    #[test]
+    fn of_two_claims_either_may_come_first(one in any_claim(), other in any_claim()) {
+        let network = network("10.20.0.0/16", ProviderKind::Aws);
+        let verdict = |wanted: &Attachment, standing: &Attachment| {
+            check_claims(wanted, &network, std::slice::from_ref(standing), &[]).is_ok()
+        };
+        prop_assert_eq!(verdict(&one, &other), verdict(&other, &one));
+    }
+
+    #[test]
+    fn of_two_networks_with_one_peer_either_may_be_linked_first(
+        first in 16_u8..25, second in 16_u8..25, third in 0_u8..8,
+    ) {
+        let at = |third: u8, prefix| Cidr::around(std::net::Ipv4Addr::new(10, 20, third, 0), prefix);
+        let (one, other) = (at(0, first), at(third, second));
+        let verdict = |ours: Cidr, theirs: Cidr| {
+            let neighbour = Neighbour {
+                network: NetworkId::generate(),
+                cidr: theirs,
+                peering: "peer_1".to_owned(),
+            };
+            let ours = network(&ours.to_string(), ProviderKind::Aws);
+            check_claims(&peering("2", &["10.1.0.0/16"], false), &ours, &[], &[neighbour]).is_ok()
+        };
+        prop_assert_eq!(verdict(one, other), verdict(other, one));
+        prop_assert_eq!(verdict(one, other), !one.overlaps(&other));
+    }
+}
+
+#[test]
+fn ranges_that_touch_are_not_in_each_other_s_way() {
+    let first = [peering("1", &["10.1.0.0/17"], false)];
+    assert_eq!(
+        verdict(&peering("2", &["10.1.128.0/17"], false), &first),
+        Ok(())
+    );
+    assert_eq!(
+        verdict(&peering("2", &["10.19.0.0/16", "10.21.0.0/16"], false), &[]),
+        Ok(())
+    );
+    let whole = [datastore("1", "10.20.0.0/17")];
+    assert_eq!(verdict(&datastore("2", "10.20.128.0/17"), &whole), Ok(()));
+    assert_eq!(verdict(&datastore("1", "10.20.0.0/16"), &[]), Ok(()));
+}
+
+#[test]
+fn only_aws_tells_overlapping_peers_apart() {
+    let gcp = network("10.20.0.0/16", ProviderKind::Gcp);
+    let wanted = Attachment {
+        peer_identity: "gcp/acme-prod/default".to_owned(),
+        ..peering("1", &["10.1.0.0/16"], true)
+    };
+    let refused = check_claims(&wanted, &gcp, &[], &[]);
+    assert!(matches!(
+        refused,
+        Err(Error::InvalidAttachment {
+            field: "attachment.allow_overlap",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn equal_ranges_of_datastores_never_stand_together() {
+    let first = [datastore("1", "10.20.1.0/24")];
+    let second = Attachment {
+        allow_overlap: true,
+        ..datastore("2", "10.20.1.0/24")
+    };
+    assert_eq!(verdict(&second, &first), Err("SIBLING 1".to_owned()));
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 use types::{Labels, ProviderKind};
 
 use super::*;
-use crate::domain::{
-    Answer, Blockers, Error, Failure, FailureKind, NewNetwork, Removal, Timing, Vpc,
-};
+use crate::domain::{Answer, Blockers, Failure, FailureKind, NewNetwork, Removal, Timing, Vpc};
 
 mod walk;
 
@@ -33,6 +31,7 @@ fn network() -> Network {
         region: "eu-west-1".parse().unwrap(),
         cidr: "10.20.0.0/16".parse().unwrap(),
         labels: Labels::default(),
+        multi_region_group: String::new(),
     };
     Network::new(wish, None, NOW)
 }
@@ -45,6 +44,18 @@ fn placed() -> Network {
     let mut network = network();
     network.placed("111122223333".to_owned(), NOW);
     network
+}
+
+/// Complete, and its firewall not yet sent.
+fn active() -> Network {
+    with(placed(), |it| {
+        it.state = State::Active;
+        it.work.ahead = Ahead::Complete;
+    })
+}
+
+fn confirmed(network: &mut Network) {
+    network.firewall.done = network.firewall.goal;
 }
 
 fn part(name: &str) -> Ahead {
@@ -78,7 +89,7 @@ fn each_state_with_each_kind_of_work_has_its_step() {
         (
             "a part is missing",
             with(placed(), |it| it.work.ahead = part("vpc")),
-            make,
+            make.clone(),
         ),
         ("a part is under way", requested(placed()), Step::Look),
         (
@@ -96,7 +107,42 @@ fn each_state_with_each_kind_of_work_has_its_step() {
             with(placed(), |it| it.work.step_at = None),
             Step::Rest,
         ),
-        ("active", in_state(State::Active), Step::Rest),
+        ("active, its firewall never sent", active(), Step::Firewall),
+        ("active and at rest", with(active(), confirmed), Step::Rest),
+        (
+            "active, the allow list changed",
+            with(with(active(), confirmed), |it| it.firewall.goal += 1),
+            Step::Firewall,
+        ),
+        (
+            "active, the cloud works on the firewall",
+            with(with(active(), confirmed), |it| {
+                it.firewall.operation_token = "operation-1".to_owned();
+            }),
+            Step::Firewall,
+        ),
+        (
+            "active, something vanished",
+            with(active(), |it| it.work.ahead = Ahead::Unknown),
+            Step::Look,
+        ),
+        (
+            "active, a part is to be put back",
+            with(active(), |it| it.work.ahead = part("vpc")),
+            make.clone(),
+        ),
+        (
+            "active, a part is under way",
+            requested(active()),
+            Step::Look,
+        ),
+        (
+            "active, the cloud works on a part",
+            with(active(), |it| {
+                it.work.operation_token = "operation-1".to_owned()
+            }),
+            Step::Look,
+        ),
         ("failed", in_state(State::Failed), Step::Rest),
         ("deleted", in_state(State::Deleted), Step::Rest),
         (
@@ -178,7 +224,8 @@ fn a_sighting_settles_the_request_and_the_work_goes_on() {
         NOW,
         &timing(),
     );
-    assert_eq!((network.state, network.work.step_at), (State::Active, None));
+    assert_eq!(network.state, State::Active);
+    assert_eq!(next_step(&network, NOW), Step::Firewall);
 }
 
 fn failure(kind: FailureKind, reason: &str) -> Failure {
@@ -337,29 +384,4 @@ fn a_removal_that_finds_nothing_needs_two_looks() {
         (State::Deleted, Some(later))
     );
     assert_eq!(network.group(), None);
-}
-
-#[test]
-fn deleting_is_refused_by_a_stale_etag_and_by_what_stands_on_it() {
-    let blockers = |total| Blockers {
-        first: Vec::new(),
-        total,
-    };
-    let mut network = in_state(State::Active);
-    let stale = network.delete("old", false, blockers(0), None, NOW);
-    assert!(matches!(stale, Err(Error::EtagMismatch { .. })));
-    let used = network.delete("", false, blockers(1), None, NOW);
-    assert!(matches!(used, Err(Error::NetworkInUse(_))));
-    let cascade = network.delete("", true, blockers(1), None, NOW);
-    assert!(matches!(cascade, Err(Error::CascadeNotServed(_))));
-    let etag = network.etag();
-    assert_eq!(
-        network.delete(&etag, false, blockers(0), None, NOW),
-        Ok(true)
-    );
-    assert_eq!(
-        network.delete(&etag, false, blockers(0), None, NOW),
-        Ok(false)
-    );
-    assert_ne!(network.etag(), etag);
 }

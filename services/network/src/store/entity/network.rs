@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Ahead, Network, Request, State, Vpc, Work};
+use crate::domain::{Ahead, Firewall, Network, Request, State, Vpc, Work};
 use crate::store::Error;
 
 #[sea_orm::model]
@@ -22,6 +22,7 @@ pub struct Model {
     pub region: String,
     pub cidr: String,
     pub labels: String,
+    pub multi_region_group: String,
     pub state: String,
     pub reason: String,
     pub message: String,
@@ -42,6 +43,15 @@ pub struct Model {
     pub retries: i32,
     pub failures: i32,
     pub suspended_at: Option<i64>,
+    pub missed: String,
+    pub repairs: String,
+    pub firewall_goal: i64,
+    pub firewall_done: i64,
+    pub firewall_done_at: Option<i64>,
+    pub firewall_token: String,
+    pub firewall_reason: String,
+    pub firewall_message: String,
+    pub firewall_since: i64,
     pub step_at: Option<i64>,
     pub group_id: Option<String>,
     pub lane: String,
@@ -81,6 +91,7 @@ impl TryFrom<Model> for Network {
             region: parsed("network.region", &row.region)?,
             cidr: parsed("network.cidr", &row.cidr)?,
             labels: from_json("network.labels", &row.labels)?,
+            multi_region_group: row.multi_region_group,
             state: State::parse(&row.state).ok_or(Error::Corrupt("network.state"))?,
             reason: row.reason,
             message: row.message,
@@ -102,6 +113,17 @@ impl TryFrom<Model> for Network {
                 retries: row.retries,
                 failures: row.failures,
                 suspended_at: row.suspended_at,
+                missed: from_json("network.missed", &row.missed)?,
+                repairs: from_json("network.repairs", &row.repairs)?,
+            },
+            firewall: Firewall {
+                goal: row.firewall_goal,
+                done: row.firewall_done,
+                done_at: row.firewall_done_at,
+                operation_token: row.firewall_token,
+                reason: row.firewall_reason,
+                message: row.firewall_message,
+                since: row.firewall_since,
             },
             peering_count: row.peering_count,
             datastore_count: row.datastore_count,
@@ -124,16 +146,15 @@ pub(in crate::store) fn row(network: &Network) -> ActiveModel {
         provider: Set(network.provider.to_string()),
         region: Set(network.region.to_string()),
         cidr: Set(network.cidr.to_string()),
+        multi_region_group: Set(network.multi_region_group.clone()),
         create_time: Set(network.create_time),
-        peering_count: Set(network.peering_count),
-        datastore_count: Set(network.datastore_count),
         ..changes(network)
     }
 }
 
-/// What of a row a step or a change of intent may have changed. The counts are the attachments' business.
+/// What of a row a step or a change of intent may have changed.
 pub(in crate::store) fn changes(network: &Network) -> ActiveModel {
-    let work = &network.work;
+    let (work, firewall) = (&network.work, &network.firewall);
     let (next_part, next_guarded) = match &work.ahead {
         Ahead::Unknown => (None, false),
         Ahead::Complete => (Some(String::new()), false),
@@ -146,9 +167,10 @@ pub(in crate::store) fn changes(network: &Network) -> ActiveModel {
         provider: NotSet,
         region: NotSet,
         cidr: NotSet,
+        multi_region_group: NotSet,
         create_time: NotSet,
-        peering_count: NotSet,
-        datastore_count: NotSet,
+        peering_count: Set(network.peering_count),
+        datastore_count: Set(network.datastore_count),
         display_name: Set(network.display_name.to_string()),
         labels: Set(to_json(&network.labels)),
         state: Set(network.state.as_str().to_owned()),
@@ -170,6 +192,15 @@ pub(in crate::store) fn changes(network: &Network) -> ActiveModel {
         retries: Set(work.retries),
         failures: Set(work.failures),
         suspended_at: Set(work.suspended_at),
+        missed: Set(to_json(&work.missed)),
+        repairs: Set(to_json(&work.repairs)),
+        firewall_goal: Set(firewall.goal),
+        firewall_done: Set(firewall.done),
+        firewall_done_at: Set(firewall.done_at),
+        firewall_token: Set(firewall.operation_token.clone()),
+        firewall_reason: Set(firewall.reason.clone()),
+        firewall_message: Set(firewall.message.clone()),
+        firewall_since: Set(firewall.since),
         step_at: Set(work.step_at),
         group_id: Set(network.group().map(|group| group.to_string())),
         lane: Set(network.state.lane().to_owned()),
@@ -183,11 +214,14 @@ pub(in crate::store) fn changes(network: &Network) -> ActiveModel {
     }
 }
 
-pub(super) fn parsed<T: FromStr>(column: &'static str, text: &str) -> Result<T, Error> {
+pub(in crate::store) fn parsed<T: FromStr>(column: &'static str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::Corrupt(column))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T, Error> {
+pub(in crate::store) fn from_json<T: DeserializeOwned>(
+    column: &'static str,
+    text: &str,
+) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|_| Error::Corrupt(column))
 }
 

@@ -1,6 +1,7 @@
 //! The schema of this service's database, in the order in which it came to be.
 
 mod m0001_network;
+mod m0002_space;
 
 use sea_orm_migration::prelude::*;
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             runtime::events::migration(),
             queue::migration(),
             Box::new(m0001_network::CreateNetwork),
+            Box::new(m0002_space::AddSpace),
         ]
     }
 }

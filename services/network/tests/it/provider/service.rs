@@ -11,7 +11,7 @@ type Never<T> = stream::Empty<Result<T, Status>>;
 
 #[tonic::async_trait]
 impl ProviderService for Provider {
-    type ObserveVpcsStream = Never<ObserveVpcsResponse>;
+    type ObserveVpcsStream = stream::Iter<std::vec::IntoIter<Result<ObserveVpcsResponse, Status>>>;
     type ObservePeeringsStream = Never<ObservePeeringsResponse>;
     type ObserveRoutesStream = Never<ObserveRoutesResponse>;
 
@@ -55,16 +55,26 @@ impl ProviderService for Provider {
 
     async fn observe_vpcs(
         &self,
-        _: Request<ObserveVpcsRequest>,
+        request: Request<ObserveVpcsRequest>,
     ) -> Result<Response<Self::ObserveVpcsStream>, Status> {
-        Err(Status::unimplemented("not scripted"))
+        let request = request.into_inner();
+        let mut cloud = self.cloud();
+        let wired = if request.with_wiring { " wired" } else { "" };
+        cloud.calls.push(format!("ObserveVpcs{wired}"));
+        cloud
+            .observe(&request)
+            .map(|pages| Response::new(stream::iter(pages)))
     }
 
     async fn ensure_firewall(
         &self,
-        _: Request<EnsureFirewallRequest>,
+        request: Request<EnsureFirewallRequest>,
     ) -> Result<Response<EnsureFirewallResponse>, Status> {
-        Err(Status::unimplemented("not scripted"))
+        let mut cloud = self.cloud();
+        cloud.calls.push("EnsureFirewall".to_owned());
+        cloud
+            .ensure_firewall(&request.into_inner())
+            .map(Response::new)
     }
 
     async fn ensure_peering(

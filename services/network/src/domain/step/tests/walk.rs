@@ -131,6 +131,12 @@ fn walk(network: &mut Network, cloud: &mut Cloud, now: &mut i64, mood: &Mood, la
                 network.looked(answer, begun, at, &timing());
             })
         }
+        Step::Firewall => {
+            let at = *now;
+            Box::new(move |_, network| {
+                network.firewall_ensured(true, String::new(), begun, at, &timing());
+            })
+        }
         Step::Remove => {
             let at = *now;
             Box::new(move |cloud, network| {
@@ -143,19 +149,23 @@ fn walk(network: &mut Network, cloud: &mut Cloud, now: &mut i64, mood: &Mood, la
         refused: false,
         ..failure(FailureKind::Unavailable, "CLOUD_UNAVAILABLE")
     };
+    let failed = match step {
+        Step::Firewall => Network::firewall_failed,
+        _ => Network::failed,
+    };
     match mood {
         Mood::Works => call(cloud, network),
         Mood::AnswerLost => {
             call(cloud, &mut network.clone());
-            network.failed(&silent, *now, 0.5);
+            failed(network, &silent, *now, 0.5);
         }
         Mood::WorkerDies => call(cloud, &mut network.clone()),
-        Mood::Silent => network.failed(&silent, *now, 0.5),
+        Mood::Silent => failed(network, &silent, *now, 0.5),
         Mood::Refuses(kind, reason) => {
             if matches!(step, Step::Make { .. }) {
                 network.request_refused(was_touched);
             }
-            network.failed(&failure(*kind, reason), *now, 0.5);
+            failed(network, &failure(*kind, reason), *now, 0.5);
         }
     }
     true
@@ -174,7 +184,7 @@ proptest! {
         let mut settled = false;
         for taken in 0..1_000 {
             if taken == deleted_after {
-                prop_assert_eq!(network.delete("", false, Blockers::default(), None, now), Ok(true));
+                prop_assert_eq!(network.delete("", Blockers::default(), None, now), Ok(true));
             }
             let (mood, lag) = moods.next().unwrap_or((Mood::Works, 0));
             let moved = walk(&mut network, &mut cloud, &mut now, &mood, lag);
@@ -203,6 +213,7 @@ proptest! {
         if network.state == State::Active {
             prop_assert_eq!(cloud.made.len(), PARTS.len());
             prop_assert_eq!(network.work.clone().requested, None::<Request>);
+            prop_assert_eq!(network.firewall.done, network.firewall.goal);
         }
     }
 }

@@ -1,0 +1,187 @@
+//! Which ranges may reach the datastores of a network, and how much of the cloud's firewall that takes.
+
+use types::{Cidr, ProviderKind};
+
+use super::{Error, Firewall, Network};
+
+/// The prefix of the largest range: the firewall refuses larger ones.
+const SHORTEST_PREFIX: u8 = 8;
+
+/// A range that may reach the datastores of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The range.
+    pub cidr: Cidr,
+    /// The owner's own words.
+    pub description: String,
+    /// The firewall's goal that first held it.
+    pub goal: i64,
+    /// When it was recorded.
+    pub create_time: i64,
+}
+
+/// Whether the firewall carries an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is on its way.
+    Pending,
+    /// It does.
+    Applied,
+    /// It does not, for the firewall's reason.
+    Failed,
+}
+
+impl Entry {
+    /// Whether the firewall carries it.
+    pub fn applied(&self, firewall: &Firewall) -> Applied {
+        if self.goal <= firewall.done {
+            Applied::Applied
+        } else if firewall.reason.is_empty() {
+            Applied::Pending
+        } else {
+            Applied::Failed
+        }
+    }
+}
+
+/// What the firewall of a network is to admit: every range to every port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirewallWanted {
+    /// The goal that asks for this.
+    pub goal: i64,
+    /// Ordered, each once.
+    pub cidrs: Vec<Cidr>,
+    /// Ordered, each once.
+    pub ports: Vec<u16>,
+}
+
+/// What so many ranges and ports take of a network's firewall: rules in AWS, one for each range and port; ranges in
+/// GCP, where one rule has all ports. Without ports nothing is open yet, and there will be one at least.
+pub fn firewall_size(provider: ProviderKind, ranges: usize, ports: usize) -> u32 {
+    let size = match provider {
+        ProviderKind::Aws => ranges.saturating_mul(ports.max(1)),
+        ProviderKind::Gcp => ranges,
+    };
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+/// Checks that a network's firewall has room for so many (ranges, ports) instead of those it has; what does not need
+/// more is never refused.
+///
+/// # Errors
+/// [`Error::AllowListFull`].
+pub fn check_room(
+    network: &Network,
+    has: (usize, usize),
+    wants: (usize, usize),
+    limit: u32,
+) -> Result<(), Error> {
+    let used = firewall_size(network.provider, has.0, has.1);
+    let wanted = firewall_size(network.provider, wants.0, wants.1);
+    if wanted <= limit || wanted <= used {
+        return Ok(());
+    }
+    Err(Error::AllowListFull {
+        provider: network.provider,
+        used,
+        wanted,
+        limit,
+    })
+}
+
+/// Checks that a firewall takes the range.
+///
+/// # Errors
+/// The rule it breaks, of `field`.
+pub fn check_entry(field: &'static str, cidr: Cidr) -> Result<(), Error> {
+    if cidr.prefix_len() >= SHORTEST_PREFIX {
+        return Ok(());
+    }
+    Err(Error::InvalidEntry {
+        field,
+        reason: "CIDR_SIZE",
+        rule: format!("must not be larger than /{SHORTEST_PREFIX}, but is {cidr}"),
+    })
+}
+
+/// Those of `ranges` that `listed` and the others do not contain, ordered.
+pub fn missing(listed: &[Cidr], ranges: impl IntoIterator<Item = Cidr>) -> Vec<Cidr> {
+    let mut ranges: Vec<_> = ranges.into_iter().collect();
+    // A range comes before those that it contains.
+    ranges.sort();
+    let mut missing: Vec<Cidr> = Vec::new();
+    for range in ranges {
+        let covered = |all: &[Cidr]| all.iter().any(|one| one.contains(&range));
+        if !covered(listed) && !missing.last().is_some_and(|last| last.contains(&range)) {
+            missing.push(range);
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(texts: &[&str]) -> Vec<Cidr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn only_what_nothing_contains_is_missing() {
+        for (listed, wanted, expected) in [
+            (&[][..], &[][..], &[][..]),
+            (
+                &[],
+                &["10.2.0.0/16", "10.1.0.0/16"],
+                &["10.1.0.0/16", "10.2.0.0/16"],
+            ),
+            (&["10.1.0.0/16"], &["10.1.0.0/16", "10.1.2.0/24"], &[]),
+            (&["10.1.2.0/24"], &["10.1.0.0/16"], &["10.1.0.0/16"]),
+            (
+                &[],
+                &["10.1.2.0/24", "10.1.0.0/16", "10.1.0.0/24"],
+                &["10.1.0.0/16"],
+            ),
+            (&["0.0.0.0/0"], &["10.1.2.0/24"], &[]),
+        ] {
+            assert_eq!(missing(&ranges(listed), ranges(wanted)), ranges(expected));
+        }
+    }
+
+    #[test]
+    fn a_rule_in_aws_is_a_range_and_a_port_and_in_gcp_a_range() {
+        use ProviderKind::{Aws, Gcp};
+        assert_eq!(firewall_size(Aws, 3, 4), 12);
+        assert_eq!(firewall_size(Aws, 3, 0), 3);
+        assert_eq!(firewall_size(Gcp, 3, 4), 3);
+        assert_eq!(firewall_size(Aws, usize::MAX, 2), u32::MAX);
+    }
+
+    #[test]
+    fn an_entry_is_applied_once_the_firewall_confirmed_its_goal() {
+        let entry = Entry {
+            cidr: "10.1.0.0/16".parse().unwrap(),
+            description: String::new(),
+            goal: 3,
+            create_time: 0,
+        };
+        let at = |done: i64, reason: &str| Firewall {
+            goal: 4,
+            done,
+            reason: reason.to_owned(),
+            ..Firewall::new(0)
+        };
+        assert_eq!(entry.applied(&at(2, "")), Applied::Pending);
+        assert_eq!(entry.applied(&at(2, "CLOUD_UNAVAILABLE")), Applied::Failed);
+        assert_eq!(entry.applied(&at(3, "CLOUD_UNAVAILABLE")), Applied::Applied);
+        assert_eq!(entry.applied(&at(4, "")), Applied::Applied);
+    }
+
+    #[test]
+    fn the_largest_range_is_a_slash_eight() {
+        assert_eq!(check_entry("cidr", "10.0.0.0/8".parse().unwrap()), Ok(()));
+        assert!(check_entry("cidr", "10.0.0.0/7".parse().unwrap()).is_err());
+        assert!(check_entry("cidr", "0.0.0.0/0".parse().unwrap()).is_err());
+    }
+}

@@ -1,0 +1,310 @@
+//! Which ranges may reach the datastores of a network.
+
+use prost::Message;
+use runtime::request_ids;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use types::{Cidr, NetworkId, TenantScope};
+
+use super::attachments::{open_ports, standing};
+use super::claims::bounds;
+use super::entity::allow_list_entry::{ActiveModel, Column, Entity, Model};
+use super::entity::network::{self, parsed};
+use super::intent::{Call, hasten};
+use super::networks::lock_network;
+use super::{Error, Happening, Store};
+use crate::domain::{
+    self, AttachmentKind, Entry, FirewallWanted, Network, check_entry, check_room, missing,
+};
+
+/// Rows of one statement: SQLite takes 32,766 values in it.
+const ROWS: usize = 1_000;
+
+impl Store {
+    /// Adds an entry, or gives it another description.
+    ///
+    /// # Errors
+    /// A network that is leaving, a firewall that has no room.
+    pub async fn put_entry<A: Message + Default>(
+        &self,
+        call: &Call<'_>,
+        cidr: Cidr,
+        description: String,
+        answer: impl FnOnce(&Network, &Entry) -> A,
+    ) -> Result<(Network, A), Error> {
+        let txn = self.db.begin().await?;
+        let mut network = lock_network(&txn, call.tenant, call.id).await?;
+        if let Some(answer) = request_ids::replay(&txn, call.key, call.now).await? {
+            return Ok((network, answer));
+        }
+        network.check_stays()?;
+        let before = network.clone();
+        let recorded = Entity::find_by_id(key(call.id, cidr)).one(&txn).await?;
+        let entry = match recorded.map(Entry::try_from).transpose()? {
+            Some(same) if same.description == description => same,
+            Some(other) => {
+                let entry = Entry {
+                    description,
+                    ..other
+                };
+                put(&txn, call.id, std::slice::from_ref(&entry)).await?;
+                let happening = Some(Happening::AllowListChanged);
+                self.write(
+                    &txn,
+                    &before,
+                    &mut network,
+                    happening,
+                    call.origin,
+                    call.now,
+                )
+                .await?;
+                entry
+            }
+            None => {
+                self.check_more(&txn, &network, 1).await?;
+                network.raise_firewall_goal(call.traceparent.clone(), call.now);
+                let entry = new(&network, cidr, description, call.now);
+                put(&txn, call.id, std::slice::from_ref(&entry)).await?;
+                self.write_list(&txn, &before, &mut network, call).await?;
+                entry
+            }
+        };
+        let answer = answer(&network, &entry);
+        self.finish(txn, call, &answer).await?;
+        Ok((network, answer))
+    }
+
+    /// Removes an entry, if it is there.
+    ///
+    /// # Errors
+    /// A network that is leaving.
+    pub async fn delete_entry<A: Message + Default>(
+        &self,
+        call: &Call<'_>,
+        cidr: Cidr,
+        answer: A,
+    ) -> Result<(Network, A), Error> {
+        let txn = self.db.begin().await?;
+        let mut network = lock_network(&txn, call.tenant, call.id).await?;
+        if let Some(answer) = request_ids::replay(&txn, call.key, call.now).await? {
+            return Ok((network, answer));
+        }
+        network.check_stays()?;
+        let before = network.clone();
+        let deleted = Entity::delete_by_id(key(call.id, cidr)).exec(&txn).await?;
+        if deleted.rows_affected > 0 {
+            network.raise_firewall_goal(call.traceparent.clone(), call.now);
+            self.write_list(&txn, &before, &mut network, call).await?;
+        }
+        self.finish(txn, call, &answer).await?;
+        Ok((network, answer))
+    }
+
+    /// Adds the ranges of all peerings that no entry contains, all of them or none.
+    ///
+    /// # Errors
+    /// A network that is leaving, a range that no firewall takes, a firewall that has no room.
+    pub async fn allow_peered<A: Message + Default>(
+        &self,
+        call: &Call<'_>,
+        answer: impl FnOnce(&Network, &[Entry]) -> A,
+    ) -> Result<(Network, A), Error> {
+        let txn = self.db.begin().await?;
+        let mut network = lock_network(&txn, call.tenant, call.id).await?;
+        if let Some(answer) = request_ids::replay(&txn, call.key, call.now).await? {
+            return Ok((network, answer));
+        }
+        network.check_stays()?;
+        let before = network.clone();
+        let listed = listed(&txn, call.id).await?;
+        let standing = standing(&txn, call.id).await?;
+        let peerings = standing
+            .iter()
+            .filter(|one| one.kind == AttachmentKind::Peering);
+        let peered: Vec<_> = peerings
+            .flat_map(|one| one.cidrs.iter().map(move |cidr| (*cidr, &one.id)))
+            .collect();
+        let lacking = missing(&listed, peered.iter().map(|(cidr, _)| *cidr));
+        let mut added = Vec::with_capacity(lacking.len());
+        if !lacking.is_empty() {
+            for cidr in &lacking {
+                check_entry("network_id", *cidr)?;
+            }
+            self.check_more(&txn, &network, lacking.len()).await?;
+            network.raise_firewall_goal(call.traceparent.clone(), call.now);
+            for cidr in lacking {
+                let of = peered.iter().find(|(range, _)| *range == cidr);
+                let description = of.map(|(_, id)| format!("of peering {id}"));
+                added.push(new(
+                    &network,
+                    cidr,
+                    description.unwrap_or_default(),
+                    call.now,
+                ));
+            }
+            put(&txn, call.id, &added).await?;
+            self.write_list(&txn, &before, &mut network, call).await?;
+        }
+        let answer = answer(&network, &added);
+        self.finish(txn, call, &answer).await?;
+        Ok((network, answer))
+    }
+
+    /// At most `limit` entries behind `after`, by range, and the network that they belong to.
+    ///
+    /// # Errors
+    /// [`domain::Error::NetworkNotFound`], for another tenant's too.
+    pub async fn entries(
+        &self,
+        tenants: &TenantScope,
+        id: NetworkId,
+        after: Option<Cidr>,
+        limit: u64,
+    ) -> Result<(Network, Vec<Entry>), Error> {
+        let network = self.get(tenants, id).await?;
+        let mut query = Entity::find().filter(Column::NetworkId.eq(id.to_string()));
+        if let Some(after) = after {
+            let (first, last) = bounds(&after);
+            let narrower = Condition::all()
+                .add(Column::First.eq(first))
+                .add(Column::Last.lt(last));
+            query = query.filter(Condition::any().add(Column::First.gt(first)).add(narrower));
+        }
+        let rows = query
+            .order_by_asc(Column::First)
+            .order_by_desc(Column::Last)
+            .limit(limit)
+            .all(self.db.read())
+            .await?;
+        let entries = rows
+            .into_iter()
+            .map(Entry::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok((network, entries))
+    }
+
+    /// What the network's firewall is to admit. The goal is read first: what is read after it is as new at least, so who
+    /// brings the firewall there may say that it has reached that goal.
+    ///
+    /// # Errors
+    /// [`domain::Error::NetworkNotFound`].
+    pub async fn firewall_wanted(&self, id: NetworkId) -> Result<FirewallWanted, Error> {
+        let conn = self.db.read();
+        let goal: Option<i64> = network::Entity::find_by_id(id.to_string())
+            .select_only()
+            .column(network::Column::FirewallGoal)
+            .into_tuple()
+            .one(conn)
+            .await?;
+        Ok(FirewallWanted {
+            goal: goal.ok_or(domain::Error::NetworkNotFound(id))?,
+            cidrs: listed(conn, id).await?,
+            ports: open_ports(&standing(conn, id).await?),
+        })
+    }
+
+    /// Writes a network whose allow list has changed, with its event, and has it worked on.
+    async fn write_list(
+        &self,
+        txn: &DatabaseTransaction,
+        before: &Network,
+        after: &mut Network,
+        call: &Call<'_>,
+    ) -> Result<(), Error> {
+        let happening = Some(Happening::AllowListChanged);
+        self.write(txn, before, after, happening, call.origin, call.now)
+            .await?;
+        hasten(txn, after, call.now).await
+    }
+
+    /// Checks that the firewall has room for so many more ranges.
+    async fn check_more(
+        &self,
+        txn: &DatabaseTransaction,
+        network: &Network,
+        more: usize,
+    ) -> Result<(), Error> {
+        let ranges = listed(txn, network.id).await?.len();
+        let ports = open_ports(&standing(txn, network.id).await?).len();
+        let limit = self.limits.firewall(network.provider);
+        Ok(check_room(
+            network,
+            (ranges, ports),
+            (ranges + more, ports),
+            limit,
+        )?)
+    }
+}
+
+/// The ranges of a network's allow list, ordered.
+pub(super) async fn listed(conn: &impl ConnectionTrait, id: NetworkId) -> Result<Vec<Cidr>, Error> {
+    let texts: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Cidr)
+        .filter(Column::NetworkId.eq(id.to_string()))
+        .order_by_asc(Column::First)
+        .order_by_desc(Column::Last)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    texts
+        .iter()
+        .map(|text| parsed("allow_list_entry.cidr", text))
+        .collect()
+}
+
+fn new(network: &Network, cidr: Cidr, description: String, now: i64) -> Entry {
+    Entry {
+        cidr,
+        description,
+        goal: network.firewall.goal,
+        create_time: now,
+    }
+}
+
+async fn put(txn: &DatabaseTransaction, id: NetworkId, entries: &[Entry]) -> Result<(), Error> {
+    for entries in entries.chunks(ROWS) {
+        let rows = entries.iter().map(|entry| {
+            let (network_id, first, last) = key(id, entry.cidr);
+            ActiveModel {
+                network_id: Set(network_id),
+                first: Set(first),
+                last: Set(last),
+                cidr: Set(entry.cidr.to_string()),
+                description: Set(entry.description.clone()),
+                goal: Set(entry.goal),
+                create_time: Set(entry.create_time),
+            }
+        });
+        let again = OnConflict::columns([Column::NetworkId, Column::First, Column::Last])
+            .update_column(Column::Description)
+            .to_owned();
+        Entity::insert_many(rows)
+            .on_conflict(again)
+            .exec_without_returning(txn)
+            .await?;
+    }
+    Ok(())
+}
+
+fn key(id: NetworkId, cidr: Cidr) -> (String, i64, i64) {
+    let (first, last) = bounds(&cidr);
+    (id.to_string(), first, last)
+}
+
+impl TryFrom<Model> for Entry {
+    type Error = Error;
+
+    fn try_from(row: Model) -> Result<Self, Error> {
+        Ok(Self {
+            cidr: parsed("allow_list_entry.cidr", &row.cidr)?,
+            description: row.description,
+            goal: row.goal,
+            create_time: row.create_time,
+        })
+    }
+}
