@@ -1,5 +1,6 @@
 //! The clouds that stand in for the real ones.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -127,6 +128,12 @@ impl Simulated {
     pub fn outcomes(&self, action: &str) -> Vec<String> {
         let calls = self.0.calls_of(action).into_iter();
         calls.map(|call| call.outcome).collect()
+    }
+
+    /// What each call of `action` said.
+    pub fn parameters(&self, action: &str) -> Vec<BTreeMap<String, String>> {
+        let calls = self.0.calls_of(action).into_iter();
+        calls.map(|call| call.params).collect()
     }
 
     /// Waits until `action` was called.

@@ -137,6 +137,26 @@ impl Simulated {
         self.0.gcp_networks(project)
     }
 
+    /// The ranges of all subnets of a project.
+    pub fn subnet_ranges(&self, project: &str) -> Vec<String> {
+        self.0.gcp_state(|state| {
+            let subnets = state.subnetworks.values();
+            let subnets = subnets.filter(|subnet| subnet.project == project);
+            subnets.map(|subnet| subnet.cidr.to_string()).collect()
+        })
+    }
+
+    /// Removes a network with all that belongs to it as if it never was.
+    pub fn vanish_network(&self, project: &str, name: &str) {
+        let network = format!("projects/{project}/global/networks/{name}");
+        let known = self.0.gcp_state(|state| {
+            state.subnetworks.retain(|_, one| one.network != network);
+            state.firewalls.retain(|_, one| one.network != network);
+            state.networks.remove(&network)
+        });
+        assert!(known.is_some(), "there is no {network}");
+    }
+
     /// The halves of all networks of a project.
     pub fn halves(&self, project: &str) -> Vec<Value> {
         let networks = self.networks(project);

@@ -2,6 +2,7 @@
 
 pub mod cloud;
 pub mod customer;
+mod firewall;
 pub mod gcp;
 pub mod google;
 mod left;
@@ -10,15 +11,19 @@ mod peerings;
 pub mod python;
 mod suite;
 mod wait;
+mod watch;
 
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic_types::StatusExt;
 
 pub use customer::CUSTOMER;
+pub use firewall::Admitted;
 pub use gcp::{CUSTOMER_PROJECT, FAR_PROJECT, VENDOR_PROJECT};
+pub use networks::network_wish;
 pub use peerings::wish;
 pub use suite::{Options, Suite};
+pub use watch::{Told, Watch};
 
 /// The vendor's account: moto's own, since moto gives callers no other without a role.
 pub const VENDOR: &str = "123456789012";

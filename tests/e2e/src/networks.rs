@@ -17,6 +17,17 @@ fn provider_of(region: &str) -> network::Provider {
     }
 }
 
+/// The wish for a network, which has to say its range or the size of one.
+pub fn network_wish(region: &str, name: &str) -> network::CreateNetworkRequest {
+    network::CreateNetworkRequest {
+        tenant_id: TENANT.to_owned(),
+        display_name: name.to_owned(),
+        provider: provider_of(region).into(),
+        region: region.to_owned(),
+        ..Default::default()
+    }
+}
+
 impl Suite {
     /// A client of the network service.
     pub fn networks(&self) -> NetworkServiceClient<Channel> {
@@ -29,14 +40,11 @@ impl Suite {
         cidr: &str,
         request_id: &str,
     ) -> Result<Network, Status> {
+        let name = format!("net {}", cidr.replace('/', "-"));
         let request = network::CreateNetworkRequest {
-            tenant_id: TENANT.to_owned(),
             request_id: request_id.to_owned(),
-            display_name: format!("net {}", cidr.replace('/', "-")),
-            provider: provider_of(region).into(),
-            region: region.to_owned(),
             cidr: cidr.to_owned(),
-            ..Default::default()
+            ..network_wish(region, &name)
         };
         let answer = self.networks().create_network(request).await?;
         Ok(answer.into_inner().network.expect("a network"))
@@ -70,7 +78,8 @@ impl Suite {
             .await
     }
 
-    async fn until_network(&self, id: &str, state: network::network::State) -> Network {
+    /// Waits until a network is in a state.
+    pub async fn until_network(&self, id: &str, state: network::network::State) -> Network {
         self.until_network_shown(id, state.as_str_name(), |seen| seen.state() == state)
             .await
     }
@@ -120,6 +129,28 @@ impl Suite {
             .expect("the deletion is recorded")
     }
 
+    /// Wishes a network gone together with its peerings.
+    pub async fn try_delete_with_peerings(&self, id: &str) -> Result<Network, Status> {
+        let request = network::DeleteNetworkRequest {
+            tenant_id: TENANT.to_owned(),
+            network_id: id.to_owned(),
+            cascade_peerings: true,
+            ..Default::default()
+        };
+        let answer = self.networks().delete_network(request).await?;
+        Ok(answer.into_inner().network.expect("a network"))
+    }
+
+    /// Wishes a network gone together with its peerings, which must be allowed; it waits for them.
+    pub async fn delete_with_peerings(&self, id: &str) -> Network {
+        let network = self
+            .try_delete_with_peerings(id)
+            .await
+            .expect("the deletion is recorded");
+        assert_eq!(network.state(), network::network::State::Deleting);
+        network
+    }
+
     /// The same while programs die, or while something is still being detached.
     pub async fn delete_network_whatever_happens(&self, id: &str) {
         until(
@@ -130,10 +161,23 @@ impl Suite {
         .await;
     }
 
+    /// The history of a network, oldest first.
+    pub async fn network_events(&self, id: &str) -> Vec<network::NetworkEvent> {
+        let request = network::ListNetworkEventsRequest {
+            tenant_id: TENANT.to_owned(),
+            network_id: id.to_owned(),
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let listed = self.networks().list_network_events(request).await;
+        listed.expect("a history").into_inner().events
+    }
+
     /// All networks of the tenant.
     pub async fn list_networks(&self) -> Vec<Network> {
         let request = network::ListNetworksRequest {
             tenant_id: TENANT.to_owned(),
+            show_deleted: true,
             ..Default::default()
         };
         self.networks()

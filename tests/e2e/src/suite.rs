@@ -34,6 +34,8 @@ pub struct Options {
     pub wrong_key: bool,
     /// The services that die once, and where.
     pub failpoints: Vec<(&'static str, &'static str)>,
+    /// Settings of services: whose, its path as an environment variable spells it, and its value.
+    pub settings: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 impl Options {
@@ -43,6 +45,18 @@ impl Options {
             gcp_operation_ms: Some(200),
             ..Self::default()
         }
+    }
+
+    /// What others change in the cloud is found within seconds, where it takes minutes otherwise.
+    pub fn watchful(self) -> Self {
+        let mut settings = self.settings;
+        settings.extend([
+            ("network", "QUEUE__ABSENCE_GRACE", "2s"),
+            ("network", "QUEUE__DRIFT_INTERVAL", "500ms"),
+            ("network", "QUEUE__IDLE_INTERVAL", "500ms"),
+            ("network", "QUEUE__WIRING_INTERVAL", "500ms"),
+        ]);
+        Self { settings, ..self }
     }
 }
 
@@ -113,7 +127,29 @@ impl Suite {
         Self::start_all(cloud, storage, options).await
     }
 
+    /// The provider-adapter beside cloudsim; the other two are the test's to run, with [`Suite::environment_of`].
+    pub async fn adapter() -> Self {
+        let options = Options::default();
+        let suite = Self::assemble(Cloud::cloudsim(&options).await, Storage::Files, options);
+        suite.start("provider-adapter").await;
+        suite
+    }
+
     async fn start_all(cloud: Cloud, storage: Storage, options: Options) -> Self {
+        let suite = Self::assemble(cloud, storage, options);
+        match suite.storage {
+            Storage::Files => suite.start_standalone().await,
+            Storage::Servers { .. } => {
+                suite.migrate().await;
+                for service in SERVICES {
+                    suite.start_armed(service).await;
+                }
+            }
+        }
+        suite
+    }
+
+    fn assemble(cloud: Cloud, storage: Storage, options: Options) -> Self {
         let accounts = if cloud.is_moto() {
             Accounts::ByRole
         } else {
@@ -125,7 +161,7 @@ impl Suite {
             keys = gcp::projects(&cloud.simulated().0, folder.path(), options.wrong_key).to_vec();
             google = Some(Google::new(&cloud.endpoint(), &keys));
         }
-        let suite = Self {
+        Self {
             customer: Customer::new(&cloud.endpoint(), accounts),
             google,
             keys,
@@ -135,17 +171,7 @@ impl Suite {
             programs: Mutex::default(),
             options,
             folder,
-        };
-        match suite.storage {
-            Storage::Files => suite.start_standalone().await,
-            Storage::Servers { .. } => {
-                suite.migrate().await;
-                for service in SERVICES {
-                    suite.start_armed(service).await;
-                }
-            }
         }
-        suite
     }
 
     /// Where a service listens, as a URL.
@@ -224,21 +250,29 @@ impl Suite {
                         .expect("nobody stops it while a program starts")
                         .url(),
                 ));
-                settings.push((
-                    "PROVIDER_ADAPTER__ENDPOINT",
-                    self.address("provider-adapter"),
-                ));
-                if service == "peering" {
-                    settings.push(("NETWORK__ENDPOINT", self.address("network")));
-                }
             }
+        }
+        settings.push((
+            "PROVIDER_ADAPTER__ENDPOINT",
+            self.address("provider-adapter"),
+        ));
+        if service == "peering" {
+            settings.push(("NETWORK__ENDPOINT", self.address("network")));
         }
         // Longer than the lag that tests set, shorter than the minute that real clouds are given.
         settings.push(("QUEUE__ABSENCE_GRACE", "8s".to_owned()));
         if service == "peering" {
             settings.push(("WITHDRAW_AFTER", "8s".to_owned()));
         }
+        let wanted = self.options.settings.iter();
+        let wanted = wanted.filter(|(whose, ..)| *whose == service);
+        settings.extend(wanted.map(|(_, path, value)| (*path, (*value).to_owned())));
         settings
+    }
+
+    /// The settings of one service as environment variables.
+    pub fn environment_of(&self, service: &str) -> Vec<(String, String)> {
+        self.environment("", &[service])
     }
 
     fn environment(&self, prefix: &str, services: &[&str]) -> Vec<(String, String)> {

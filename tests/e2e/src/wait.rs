@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 
 /// Far above what anything takes, the minutes in which absence ripens included.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two questions while something is waited for that tells nobody.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -75,6 +75,7 @@ survives! {
     network_dies_after_it_recorded_a_wish: "network" at "network.create.after_commit";
     network_dies_after_it_recorded_a_request: "network" at "network.step.after_requested";
     network_dies_after_the_cloud_answered: "network" at "network.step.after_call";
+    network_dies_after_it_sent_the_firewall: "network" at "network.firewall.after_call";
     network_dies_after_it_attached: "network" at "network.attach.after_commit";
     network_dies_after_it_detached: "network" at "network.detach.after_commit";
 }

@@ -58,7 +58,7 @@ async fn each_field_of_a_network_is_checked() {
             request.cidr = "8.8.0.0/16".to_owned()
         }),
         ("labels", "INVALID_FIELD", |request| {
-            request.labels.insert("Upper".to_owned(), String::new());
+            request.labels.insert("-upper".to_owned(), String::new());
         }),
     ];
     for (field, expected, spoil) in cases {

@@ -1,13 +1,20 @@
 //! The suite from outside: its real programs, real SDKs and tools, simulated clouds.
 
+mod allow_list;
+mod cascade;
 mod crashes;
 mod deleting;
+mod drift;
 mod endings;
 mod faults;
 mod gcp;
 mod input;
 mod life;
 mod once;
+mod outage;
 mod places;
 mod redis;
+mod space;
 mod tools;
+mod update;
+mod watch;

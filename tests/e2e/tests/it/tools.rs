@@ -134,3 +134,50 @@ async fn the_aws_command_works_as_for_a_customer() {
     ];
     aws(&[&route[..], &["--vpc-peering-connection-id", pcx]].concat()).await;
 }
+
+#[tokio::test]
+async fn address_space_and_limits_are_told_to_public_tools() {
+    let suite = Suite::standalone().await;
+    suite.network("eu-west-1", "10.20.0.0/16").await;
+    let address = suite.address("network");
+    let ask = async |method: &str, request: Value| {
+        let method = format!("peerway.network.v1.NetworkService/{method}");
+        let answer = call(&address, &method, request).await;
+        answer.unwrap_or_else(|refused| panic!("{method}: {refused}"))
+    };
+    let place = json!({"tenant_id": "acme", "provider": "PROVIDER_AWS", "region": "eu-west-1"});
+    let with = |name: &str, value: Value| {
+        let mut request = place.clone();
+        request[name] = value;
+        request
+    };
+    let free = ask("CheckCidr", with("cidr", json!("10.30.0.0/16"))).await;
+    assert_eq!(free, json!({"usable": true}));
+    let taken = ask("CheckCidr", with("cidr", json!("10.20.0.0/17"))).await;
+    assert_eq!(taken["usable"], true, "apart networks may overlap: {taken}");
+    let warning = &taken["findings"][0];
+    assert_eq!(warning["severity"], "SEVERITY_WARNING");
+    assert_eq!(warning["reason"], "CIDR_OVERLAP_NETWORK");
+    assert_eq!(warning["otherCidr"], "10.20.0.0/16");
+    let reserved = ask("CheckCidr", with("cidr", json!("10.3.1.0/24"))).await;
+    assert_eq!(reserved["findings"][0]["reason"], "CIDR_RESERVED");
+    assert!(reserved.get("usable").is_none());
+    let suggested = reserved["suggestions"].as_array().map_or(0, Vec::len);
+    assert_eq!(suggested, 5, "{reserved}");
+
+    let regions = ask("ListRegions", json!({"tenant_id": "acme"})).await;
+    let regions = regions["regions"].as_array().expect("regions");
+    for (provider, name) in [
+        ("PROVIDER_AWS", "eu-west-1"),
+        ("PROVIDER_GCP", "europe-west1"),
+    ] {
+        let is_it = |one: &&Value| one["provider"] == provider && one["name"] == name;
+        let found = regions.iter().find(is_it).expect("the region");
+        assert_eq!(found["shortestPrefix"], 16);
+    }
+
+    let limits = ask("GetTenantLimits", json!({"tenant_id": "acme"})).await;
+    let networks = json!({"name": "networks", "used": 1, "limit": 20});
+    let limits = limits["limits"].as_array().expect("limits");
+    assert!(limits.contains(&networks), "{limits:?}");
+}

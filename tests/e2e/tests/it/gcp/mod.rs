@@ -1,9 +1,12 @@
 //! The same suite with projects at GCP, where each side makes a half of its own and operations take their time.
 
+mod allow_list;
 mod busy;
+mod cascade;
 mod crashes;
 mod credentials;
 mod deleting;
+mod drift;
 mod endings;
 mod faults;
 mod input;
