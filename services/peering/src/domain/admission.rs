@@ -163,12 +163,16 @@ pub enum Error {
     #[error("the given VPC is the network's own")]
     SelfPeering,
     /// The customer's ranges and the network's share addresses.
-    #[error("{peer} overlaps the network's range {network}")]
+    #[error("{cidr} of {owner} overlaps {network_cidr} of network {network}")]
     CidrOverlap {
         /// The customer's range.
-        peer: Cidr,
+        cidr: Cidr,
+        /// The customer's VPC.
+        owner: String,
         /// The network's range.
-        network: Cidr,
+        network_cidr: Cidr,
+        /// The network.
+        network: NetworkId,
     },
     /// The other side is the vendor's too, so no customer would ever have to agree.
     #[error("account {account} is the vendor's own")]
@@ -207,8 +211,10 @@ pub fn admissible(
         .find(|range| range.overlaps(&network.cidr))
     {
         return Err(Error::CidrOverlap {
-            peer: range,
-            network: network.cidr,
+            cidr: range,
+            owner: peer.identity(),
+            network_cidr: network.cidr,
+            network: network.id,
         });
     }
     if let Policy::Customers(vendor) = policy

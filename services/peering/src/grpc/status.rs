@@ -29,13 +29,22 @@ impl From<domain::Error> for Status {
                 &[("state", &state)],
             ),
             SelfPeering => failure(Code::InvalidArgument, "SELF_PEERING", message),
-            CidrOverlap { peer, network } => failure_with(
+            CidrOverlap {
+                cidr,
+                owner,
+                network_cidr,
+                network,
+            } => failure_with(
                 Code::FailedPrecondition,
                 "CIDR_OVERLAP_PEER",
                 message,
+                // As the network service tells of what only it can know.
                 &[
-                    ("peer_cidr", &peer.to_string()),
-                    ("network_cidr", &network.to_string()),
+                    ("cidr", &cidr.to_string()),
+                    ("owner", &owner),
+                    ("other_cidr", &network_cidr.to_string()),
+                    ("other_owner", &format!("network {network}")),
+                    ("other_id", &network.to_string()),
                 ],
             ),
             PeerIsVendor { account } => failure_with(

@@ -234,8 +234,8 @@ async fn ranges_and_accounts_of_the_vendor_are_refused(kind: Kind) {
     let status = refused(&suite, overlapping).await;
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(reason(&status), "CIDR_OVERLAP_PEER");
-    assert_eq!(fact(&status, "peer_cidr"), "10.16.0.0/12");
-    assert_eq!(fact(&status, "network_cidr"), "10.20.0.0/16");
+    assert_eq!(fact(&status, "cidr"), "10.16.0.0/12");
+    assert_eq!(fact(&status, "other_cidr"), "10.20.0.0/16");
 
     let vendor = with(&|peer| peer.account_id = ACCOUNT.to_owned());
     let status = refused(&suite, vendor).await;
