@@ -120,7 +120,7 @@ async fn range(txn: &DatabaseTransaction, wish: &Creation<'_>) -> Result<Cidr, E
         Asked::FreeBlock(prefix_len) => {
             // Where the last block was found the next one is near, however dense the space before it is.
             let near = space::newest(txn, wish.tenant).await?;
-            let free = space::free_blocks(txn, wish.tenant, wish.rules, prefix_len, near, 1);
+            let free = space::free_blocks(txn, wish.tenant, wish.rules, prefix_len, near, 1, None);
             let block = free.await?.first().copied();
             block.ok_or_else(|| domain::Error::NoFreeBlock(prefix_len).into())
         }

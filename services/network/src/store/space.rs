@@ -19,6 +19,8 @@ const MOST_IN_THE_WAY: i64 = 20;
 /// How many claims a search for free blocks reads at first, and at most, at once.
 const FIRST_PIECE: i64 = 64;
 const MOST_AT_ONCE: i64 = 4_096;
+/// How many it reads for mere suggestions.
+const MOST_FOR_SUGGESTIONS: i64 = 256;
 
 impl Store {
     /// What the tenant claims in the way of `asked`: of the multi-region group, and the first of all others.
@@ -37,8 +39,8 @@ impl Store {
         Ok(claims)
     }
 
-    /// At most `how_many` blocks that the rules allow and the tenant does not claim, the nearest to `near` first; without
-    /// it, to the tenant's newest network.
+    /// At most `how_many` blocks that the rules allow and the tenant does not claim, the nearest to `near` first. Where
+    /// hundreds of claims lie around it, and without it, the nearest to the tenant's newest network.
     pub async fn free_blocks(
         &self,
         tenant: &TenantId,
@@ -48,11 +50,15 @@ impl Store {
         how_many: usize,
     ) -> Result<Vec<Cidr>, Error> {
         let conn = self.db.read();
-        let near = match near {
-            Some(near) => Some(near),
-            None => newest(conn, tenant).await?,
-        };
-        free_blocks(conn, tenant, rules, prefix_len, near, how_many).await
+        let most = Some(MOST_FOR_SUGGESTIONS);
+        if near.is_some() {
+            let found = free_blocks(conn, tenant, rules, prefix_len, near, how_many, most).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        let near = newest(conn, tenant).await?;
+        free_blocks(conn, tenant, rules, prefix_len, near, how_many, most).await
     }
 }
 
@@ -88,12 +94,11 @@ async fn overlapping(
     group: Option<Value>,
 ) -> Result<Vec<Claim>, Error> {
     let (first, last) = bounds(&asked);
-    let begins = places(5..37);
+    let around = at_each(5..37, &format!("SELECT * FROM claim WHERE {of} AND last >= $3"));
     let sql = format!(
         "SELECT claim.first, claim.last, claim.kind, claim.id, claim.network_id, claim.multi_region_group, \
          network.display_name FROM (\
-         SELECT * FROM (SELECT claim.* FROM {begins} CROSS JOIN claim \
-         WHERE {of} AND first = beginning.column1 AND last >= $3 LIMIT $4) AS around \
+         SELECT * FROM ({around} LIMIT $4) AS around \
          UNION ALL \
          SELECT * FROM (SELECT * FROM claim WHERE {of} AND first BETWEEN $2 AND $3 ORDER BY first, last LIMIT $4) \
          AS inside) AS claim JOIN network ON network.id = claim.network_id"
@@ -115,12 +120,13 @@ async fn overlapping(
     rows.iter().map(claim).collect()
 }
 
-/// Values to be looked up one by one, whatever the planner makes of a list: it may take the index by ends for that one.
-fn places(numbers: Range<u8>) -> String {
-    let values: Vec<String> = numbers
-        .map(|number| format!("(CAST(${number} AS BIGINT))"))
+/// The same question for each of some beginnings, one by one. Told of a list of them, the planner takes a tenant for an
+/// average one and reads all its claims, which is half the table for the largest.
+fn at_each(numbers: Range<u8>, question: &str) -> String {
+    let questions: Vec<String> = numbers
+        .map(|number| format!("{question} AND first = ${number}"))
         .collect();
-    format!("(VALUES {}) AS beginning", values.join(", "))
+    questions.join(" UNION ALL ")
 }
 
 /// Where the blocks begin that hold an address, each once, the largest block's first.
@@ -174,7 +180,7 @@ pub(super) async fn newest(
     Ok(Some(cidr))
 }
 
-/// See [`Store::free_blocks`]. Reads claims piece by piece, and no more than the search needs.
+/// See [`Store::free_blocks`]. Reads claims piece by piece, no more than the search needs and no more than `most`.
 pub(super) async fn free_blocks(
     conn: &impl ConnectionTrait,
     tenant: &TenantId,
@@ -182,14 +188,18 @@ pub(super) async fn free_blocks(
     prefix_len: u8,
     near: Option<Cidr>,
     how_many: usize,
+    most: Option<i64>,
 ) -> Result<Vec<Cidr>, Error> {
+    let mut read = 0;
     let mut search = Search::new(rules, prefix_len, near);
     let (mut blocks, mut piece) = (Vec::new(), FIRST_PIECE);
     while blocks.len() < how_many {
         match search.advance() {
             Found::Free(block) => blocks.push(block),
             Found::Nothing => break,
+            Found::Claims(..) if most.is_some_and(|most| read >= most) => break,
             Found::Claims(way, from) => {
+                read += piece;
                 let around = largest_around(conn, tenant, from).await?;
                 let ahead = ahead(conn, tenant, way, from, piece).await?;
                 let complete = i64::try_from(ahead.len()).is_ok_and(|read| read < piece);
@@ -207,10 +217,10 @@ async fn largest_around(
     tenant: &TenantId,
     address: Ipv4Addr,
 ) -> Result<Option<Cidr>, Error> {
+    let question = "SELECT first, last FROM claim WHERE tenant_id = $1 AND last >= $2";
     let sql = format!(
-        "SELECT first, last FROM {} CROSS JOIN claim \
-         WHERE tenant_id = $1 AND first = beginning.column1 AND last >= $2 ORDER BY last DESC, first LIMIT 1",
-        places(3..36)
+        "SELECT first, last FROM ({}) AS around ORDER BY last DESC, first LIMIT 1",
+        at_each(3..36, question)
     );
     let mut values: Vec<Value> = vec![tenant.as_str().into(), i64::from(u32::from(address)).into()];
     let around = begins_around(address).chain(std::iter::repeat(-1));
