@@ -2,7 +2,7 @@
 # One cargo at a time, so no -j: one compiler of the AWS SDK takes 8 GiB.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev demo check test build bench-api clean-data
+.PHONY: help dev demo check test build bench-api bench-network clean-data
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,9 @@ build: ## Build all programs
 
 bench-api: ## Measure creates, detection and idle memory, in release
 	@deploy/dev/bench api
+
+bench-network: ## Measure address space and lists among 100,000 networks, in release
+	@deploy/dev/bench network
 
 clean-data: ## Remove what make dev keeps; refuses while it runs
 	@deploy/dev/dev --clean
