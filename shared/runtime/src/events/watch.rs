@@ -257,7 +257,7 @@ impl<T, M> Watcher<T, M> {
     where
         T: Fn(String, Item<'_, R>) -> Result<Option<M>, Status>,
     {
-        self.at = Mark::new(event.seq, &event.hash);
+        let here = Mark::new(event.seq, &event.hash);
         let NewEvent {
             resource_id,
             version,
@@ -268,10 +268,13 @@ impl<T, M> Watcher<T, M> {
             .get(resource_id)
             .is_some_and(|shown| version <= shown);
         if is_known || !self.watched.holds(&event.event) {
+            self.at = here;
             return Ok(());
         }
+        // Its token leads to the place before the change, which a client that is cut off in between has not seen.
+        self.complete().await?;
+        self.at = here;
         if let Some(message) = self.make(Item::Change(event))? {
-            self.complete().await?;
             self.push(message).await?;
         }
         Ok(())

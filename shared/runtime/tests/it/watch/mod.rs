@@ -18,6 +18,7 @@ use support::{Process, Seen, Watch, ours, patient};
 on_both! {
     a_watch_shows_what_there_is_and_then_each_change_once
     a_change_during_the_snapshot_is_told_after_it_and_once
+    the_end_of_a_snapshot_does_not_lead_past_a_change_that_is_still_to_come
     a_watch_tells_of_its_tenant_and_resource_only
     a_silent_stream_has_heartbeats_also_while_others_are_busy
     each_watcher_of_a_process_hears_everything
@@ -66,6 +67,26 @@ async fn a_change_during_the_snapshot_is_told_after_it_and_once(database: TestDa
     let mut again = process.watch(ours(), &watch.token).await;
     process.write("peer_a", 3).await;
     assert_eq!(again.change().await, ("peer_a".to_owned(), 3));
+}
+
+async fn the_end_of_a_snapshot_does_not_lead_past_a_change_that_is_still_to_come(
+    database: TestDatabase,
+) {
+    let process = Process::start(&database).await;
+    process.write("peer_a", 1).await;
+    process.write("peer_b", 1).await;
+    let (paused, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gate = (paused.clone(), go_on.clone());
+    let mut watch = process.watch_in_pages(ours(), "", Some(gate)).await;
+    paused.notified().await;
+    process.write("peer_a", 2).await;
+    go_on.notify_one();
+    let (shown, complete) = watch.snapshot().await;
+    assert_eq!(shown, [("peer_a".to_owned(), 1), ("peer_b".to_owned(), 1)]);
+    // A client that was cut off here has not been told of the change.
+    let mut again = process.watch(ours(), &complete).await;
+    let (shown, _) = again.snapshot().await;
+    assert_eq!(shown, [("peer_a".to_owned(), 2), ("peer_b".to_owned(), 1)]);
 }
 
 async fn a_watch_tells_of_its_tenant_and_resource_only(database: TestDatabase) {
