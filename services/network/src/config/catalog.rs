@@ -85,7 +85,7 @@ impl OfferConfig {
             return wrong(format!("{unknown} is not one of its regions"));
         }
         for (region, rules) in self.offer().0 {
-            if let Err(rule) = check_rules(&rules, hard_limits(provider)) {
+            if let Err(rule) = check_rules(&rules, provider) {
                 return wrong(format!("{rule} (in {region})"));
             }
         }
@@ -134,19 +134,26 @@ impl OfferConfig {
     }
 }
 
-/// The prefixes that the cloud itself takes: of a VPC on AWS, of a subnet on GCP.
-fn hard_limits(provider: ProviderKind) -> RangeInclusive<u8> {
+/// The prefixes with which a network can be made in the cloud at all, and why.
+fn hard_limits(provider: ProviderKind) -> (RangeInclusive<u8>, &'static str) {
     match provider {
-        ProviderKind::Aws => 16..=28,
-        ProviderKind::Gcp => 8..=29,
+        ProviderKind::Aws => (
+            16..=26,
+            "AWS has no VPC larger than /16 and no subnet smaller than /28, and a VPC is split into four of those",
+        ),
+        ProviderKind::Gcp => (
+            8..=29,
+            "a network is one subnet, and GCP has none larger than /8 in private space and none smaller than /29",
+        ),
     }
 }
 
-fn check_rules(rules: &CidrRules, hard: RangeInclusive<u8>) -> Result<(), String> {
+fn check_rules(rules: &CidrRules, provider: ProviderKind) -> Result<(), String> {
+    let (hard, why) = hard_limits(provider);
     let (shortest, longest) = (rules.shortest_prefix, rules.longest_prefix);
     if shortest > longest || !hard.contains(&shortest) || !hard.contains(&longest) {
         return Err(format!(
-            "shortest_prefix ({shortest}) must not exceed longest_prefix ({longest}), and the cloud takes {} to {}",
+            "shortest_prefix ({shortest}) must not exceed longest_prefix ({longest}), and both must be {} to {}: {why}",
             hard.start(),
             hard.end()
         ));
@@ -228,7 +235,9 @@ mod tests {
     fn a_broken_rule_of_the_catalog_is_named() {
         for (name, value, named) in [
             ("SHORTEST_PREFIX", "15", "shortest_prefix (15)"),
-            ("LONGEST_PREFIX", "29", "longest_prefix (29)"),
+            ("LONGEST_PREFIX", "27", "longest_prefix (27)"),
+            ("LONGEST_PREFIX", "28", "split into four"),
+            ("IN__EU-WEST-1__LONGEST_PREFIX", "27", "in eu-west-1"),
             ("IN__EU-WEST-1__SHORTEST_PREFIX", "25", "in eu-west-1"),
             ("IN__MARS-1__SHORTEST_PREFIX", "20", "mars-1"),
             ("IN__EU-WEST-1__PRIVATE", "[]", "private"),
@@ -254,7 +263,19 @@ mod tests {
 
     #[test]
     fn the_hard_limits_of_a_cloud_may_be_reached() {
-        let config = with(&[("LONGEST_PREFIX", "28")]).unwrap();
-        assert_eq!(rules(&config, "eu-west-1").longest_prefix, 28);
+        let config = with(&[("LONGEST_PREFIX", "26")]).unwrap();
+        assert_eq!(rules(&config, "eu-west-1").longest_prefix, 26);
+        let in_gcp = |shortest: u8, longest: u8| {
+            let env = [("SHORTEST", shortest), ("LONGEST", longest)].map(|(which, prefix)| {
+                let name = format!("PEERWAY_NETWORK__CATALOG__GCP__{which}_PREFIX");
+                (name, prefix.to_string())
+            });
+            Config::load(None, env.into())
+        };
+        in_gcp(8, 29).unwrap();
+        for (shortest, longest) in [(7, 29), (8, 30)] {
+            let error = in_gcp(shortest, longest).unwrap_err().to_string();
+            assert!(error.contains("none smaller than /29"), "{error}");
+        }
     }
 }

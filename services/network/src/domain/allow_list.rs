@@ -2,6 +2,7 @@
 
 use types::{Cidr, ProviderKind};
 
+use super::catalog::nobodys;
 use super::{Error, Firewall, Network};
 
 /// The prefix of the largest range: the firewall refuses larger ones.
@@ -47,8 +48,6 @@ impl Entry {
 /// What the firewall of a network is to admit: every range to every port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FirewallWanted {
-    /// The goal that asks for this.
-    pub goal: i64,
     /// Ordered, each once.
     pub cidrs: Vec<Cidr>,
     /// Ordered, each once.
@@ -89,18 +88,23 @@ pub fn check_room(
     })
 }
 
-/// Checks that a firewall takes the range.
+/// Checks that a firewall takes the range, and that somebody can be in it.
 ///
 /// # Errors
 /// The rule it breaks, of `field`.
 pub fn check_entry(field: &'static str, cidr: Cidr) -> Result<(), Error> {
-    if cidr.prefix_len() >= SHORTEST_PREFIX {
+    let (reason, rule) = if cidr.prefix_len() < SHORTEST_PREFIX {
+        let rule = format!("must not be larger than /{SHORTEST_PREFIX}, but is {cidr}");
+        ("CIDR_SIZE", rule)
+    } else if let Some(rule) = nobodys(cidr) {
+        ("CIDR_NOT_PRIVATE", rule)
+    } else {
         return Ok(());
-    }
+    };
     Err(Error::InvalidEntry {
         field,
-        reason: "CIDR_SIZE",
-        rule: format!("must not be larger than /{SHORTEST_PREFIX}, but is {cidr}"),
+        reason,
+        rule,
     })
 }
 
@@ -183,5 +187,20 @@ mod tests {
         assert_eq!(check_entry("cidr", "10.0.0.0/8".parse().unwrap()), Ok(()));
         assert!(check_entry("cidr", "10.0.0.0/7".parse().unwrap()).is_err());
         assert!(check_entry("cidr", "0.0.0.0/0".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn space_in_which_nobody_can_be_is_no_entry() {
+        for (range, taken) in [
+            ("127.0.0.0/8", true),
+            ("169.254.0.0/16", true),
+            ("169.253.0.0/16", false),
+            ("224.1.0.0/16", true),
+            ("223.255.255.0/24", false),
+            ("255.255.255.255/32", true),
+        ] {
+            let checked = check_entry("cidr", range.parse().unwrap());
+            assert_eq!(checked.is_err(), taken, "{range}: {checked:?}");
+        }
     }
 }

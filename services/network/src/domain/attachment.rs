@@ -4,8 +4,10 @@ use std::fmt;
 
 use types::{Cidr, NetworkId, ProviderKind};
 
-use super::error::Overlap;
-use super::{Error, Network};
+use super::{Error, MOST_CONFLICTS, Network, Overlap};
+
+/// The code where something beside the network is in the way.
+const SIBLING: &str = "CIDR_OVERLAP_SIBLING";
 
 /// What kind of thing is attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +98,26 @@ pub struct Blockers {
     pub total: u64,
 }
 
+impl Blockers {
+    pub(super) fn sentence(&self) -> String {
+        let first: Vec<String> = self
+            .first
+            .iter()
+            .take(3)
+            .map(|(kind, id)| format!("{kind} {id}"))
+            .collect();
+        let more = self.total.saturating_sub(first.len() as u64);
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "detach first what stands on the network: {}{more}",
+            first.join(", ")
+        )
+    }
+}
+
 /// Another network of the tenant that is linked with the same VPC of the customer.
 #[derive(Debug, Clone)]
 pub struct Neighbour {
@@ -111,7 +133,7 @@ pub struct Neighbour {
 /// can be linked with the peering's VPC beside `neighbours`.
 ///
 /// # Errors
-/// The first claim in the way.
+/// The first [`MOST_CONFLICTS`] pairs of ranges in each other's way.
 pub fn check_claims(
     wanted: &Attachment,
     network: &Network,
@@ -119,35 +141,93 @@ pub fn check_claims(
     neighbours: &[Neighbour],
 ) -> Result<(), Error> {
     match wanted.kind {
-        AttachmentKind::Peering => check_peering(wanted, network, neighbours)?,
+        AttachmentKind::Peering => check_peering(wanted, network)?,
         AttachmentKind::Datastore => check_datastore(wanted, network)?,
     }
-    for sibling in siblings {
-        // The flag speaks of the ranges and not of the order in which they came, so either one's counts.
-        let may_overlap = wanted.kind == AttachmentKind::Peering
-            && sibling.kind == AttachmentKind::Peering
-            && (wanted.allow_overlap || sibling.allow_overlap);
-        for (cidr, other_cidr) in pairs(&wanted.cidrs, &sibling.cidrs) {
-            if cidr == other_cidr || (cidr.overlaps(&other_cidr) && !may_overlap) {
-                return Err(overlap(Overlap {
-                    with_network: false,
-                    cidr,
-                    owner: wanted.owner(),
-                    other_cidr,
-                    other_owner: sibling.owner(),
-                    other_id: sibling.id.clone(),
-                }));
-            }
-        }
+    let beside = siblings
+        .iter()
+        .flat_map(|sibling| with_sibling(wanted, sibling));
+    let found: Vec<Overlap> = if wanted.kind == AttachmentKind::Peering {
+        with_network(wanted, network)
+            .chain(with_neighbours(wanted, network, neighbours))
+            .chain(beside)
+            .take(MOST_CONFLICTS)
+            .collect()
+    } else {
+        beside.take(MOST_CONFLICTS).collect()
+    };
+    if found.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::Overlap(found))
 }
 
-fn check_peering(
-    wanted: &Attachment,
-    network: &Network,
-    neighbours: &[Neighbour],
-) -> Result<(), Error> {
+/// The ranges of a peering that the network itself has.
+fn with_network<'a>(
+    wanted: &'a Attachment,
+    network: &'a Network,
+) -> impl Iterator<Item = Overlap> + 'a {
+    let inside = wanted
+        .cidrs
+        .iter()
+        .filter(|cidr| cidr.overlaps(&network.cidr));
+    inside.map(|cidr| Overlap {
+        reason: "CIDR_OVERLAP_PEER",
+        cidr: *cidr,
+        owner: wanted.owner(),
+        other_cidr: network.cidr,
+        other_owner: format!("network {}", network.id),
+        other_id: network.id.to_string(),
+        so: String::new(),
+    })
+}
+
+/// The networks beside which this one cannot be linked with the same VPC.
+fn with_neighbours<'a>(
+    wanted: &'a Attachment,
+    network: &'a Network,
+    neighbours: &'a [Neighbour],
+) -> impl Iterator<Item = Overlap> + 'a {
+    let same = neighbours
+        .iter()
+        .filter(|other| other.cidr.overlaps(&network.cidr));
+    same.map(|neighbour| Overlap {
+        reason: SIBLING,
+        cidr: network.cidr,
+        owner: format!("network {}", network.id),
+        other_cidr: neighbour.cidr,
+        other_owner: format!(
+            "network {}, which is linked with {} too ({})",
+            neighbour.network, wanted.peer_identity, neighbour.peering
+        ),
+        other_id: neighbour.network.to_string(),
+        so: String::new(),
+    })
+}
+
+/// The ranges that one of the others has.
+fn with_sibling<'a>(
+    wanted: &'a Attachment,
+    sibling: &'a Attachment,
+) -> impl Iterator<Item = Overlap> + 'a {
+    // The flag speaks of the ranges and not of the order in which they came, so either one's counts.
+    let may_overlap = wanted.kind == AttachmentKind::Peering
+        && sibling.kind == AttachmentKind::Peering
+        && (wanted.allow_overlap || sibling.allow_overlap);
+    let taken = pairs(&wanted.cidrs, &sibling.cidrs)
+        .filter(move |(cidr, other)| cidr == other || (cidr.overlaps(other) && !may_overlap));
+    taken.map(|(cidr, other_cidr)| Overlap {
+        reason: SIBLING,
+        cidr,
+        owner: wanted.owner(),
+        other_cidr,
+        other_owner: sibling.owner(),
+        other_id: sibling.id.clone(),
+        so: String::new(),
+    })
+}
+
+fn check_peering(wanted: &Attachment, network: &Network) -> Result<(), Error> {
     let cloud = wanted.peer_identity.split('/').next().unwrap_or_default();
     if cloud != network.provider.as_str() {
         let rule = format!(
@@ -166,36 +246,6 @@ fn check_peering(
             reason: "INVALID_FIELD",
             rule: "only AWS can tell overlapping ranges apart".to_owned(),
         });
-    }
-    if let Some(cidr) = wanted
-        .cidrs
-        .iter()
-        .find(|cidr| cidr.overlaps(&network.cidr))
-    {
-        return Err(overlap(Overlap {
-            with_network: true,
-            cidr: *cidr,
-            owner: wanted.owner(),
-            other_cidr: network.cidr,
-            other_owner: format!("network {}", network.id),
-            other_id: network.id.to_string(),
-        }));
-    }
-    if let Some(neighbour) = neighbours
-        .iter()
-        .find(|other| other.cidr.overlaps(&network.cidr))
-    {
-        return Err(overlap(Overlap {
-            with_network: false,
-            cidr: network.cidr,
-            owner: format!("network {}", network.id),
-            other_cidr: neighbour.cidr,
-            other_owner: format!(
-                "network {}, which is linked with {} too ({})",
-                neighbour.network, wanted.peer_identity, neighbour.peering
-            ),
-            other_id: neighbour.network.to_string(),
-        }));
     }
     Ok(())
 }
@@ -216,10 +266,6 @@ fn check_datastore(wanted: &Attachment, network: &Network) -> Result<(), Error> 
             ),
         }),
     }
-}
-
-fn overlap(found: Overlap) -> Error {
-    Error::Overlap(Box::new(found))
 }
 
 fn pairs<'a>(ours: &'a [Cidr], theirs: &'a [Cidr]) -> impl Iterator<Item = (Cidr, Cidr)> + 'a {

@@ -46,6 +46,13 @@ impl CidrRules {
     }
 }
 
+/// The rule that a range of anybody's breaks where it touches space in which nobody can be.
+pub fn nobodys(range: Cidr) -> Option<String> {
+    let mut never = never_allowed().into_iter();
+    let (taken, what) = never.find(|(taken, _)| taken.overlaps(&range))?;
+    Some(format!("must not touch {taken} ({what}), but is {range}"))
+}
+
 /// Space that no network can have, whatever is configured, with what it is for.
 pub fn never_allowed() -> [(Cidr, &'static str); 5] {
     [

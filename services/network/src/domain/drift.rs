@@ -11,7 +11,7 @@ use types::NetworkId;
 
 use super::change::after;
 use super::firewall::{DRIFT_FIGHT, FIREWALL_DRIFT};
-use super::{Ahead, FirewallWanted, Network, State, Vpc};
+use super::{Ahead, FirewallWanted, Network, Repaired, State, Vpc};
 
 /// The adapter's code for a firewall that admits what no list of ranges and ports can say.
 const FIREWALL: &str = "firewall";
@@ -140,14 +140,15 @@ pub fn judge(glance: &Glance, look: &Look, seen: &[Sighting], wanted: &FirewallW
     }
     if counts(&verdict, look) {
         verdict.drift = Drift::Parts(verdict.missed.clone());
-    } else if verdict.missed.is_empty() && seen.len() > 1 {
-        verdict.drift = Drift::Surplus;
     } else if verdict.missed.is_empty()
         && glance.is_firewall_done
         && !look.is_early(glance.told_at)
         && !admits(own, wanted)
     {
+        // Before a second VPC, which may stay for long.
         verdict.drift = Drift::Firewall;
+    } else if verdict.missed.is_empty() && seen.len() > 1 {
+        verdict.drift = Drift::Surplus;
     }
     verdict
 }
@@ -155,7 +156,8 @@ pub fn judge(glance: &Glance, look: &Look, seen: &[Sighting], wanted: &FirewallW
 /// The VPC is not shown: says nothing about its parts.
 fn absent(glance: &Glance, look: &Look, id: &String) -> Verdict {
     let missed_at = match glance.missed.contains(id) {
-        true => glance.missed_at,
+        // A request may have begun the time anew.
+        true => glance.missed_at.or(Some(look.began_at)),
         false => Some(look.began_at),
     };
     let mut verdict = Verdict {
@@ -178,7 +180,7 @@ fn still_missing(glance: &Glance, look: &Look, missing: Vec<String>) -> Verdict 
         .cloned()
         .collect();
     let (missed, missed_at) = match (still.is_empty(), missing.is_empty()) {
-        (false, _) => (still, glance.missed_at),
+        (false, _) => (still, glance.missed_at.or(Some(look.began_at))),
         (true, false) => (missing, Some(look.began_at)),
         (true, true) => (Vec::new(), None),
     };
@@ -229,11 +231,15 @@ impl Network {
     /// Takes in what a look means.
     pub fn observed(&mut self, verdict: Verdict, now: i64) {
         let last_seen = verdict.missed_at;
+        let was_in_doubt = self.is_vpc_in_doubt();
         self.work.missed = verdict.missed;
         self.work.missed_at = verdict.missed_at;
         if self.work.missed.is_empty() && self.reason == DRIFT_FIGHT {
             self.reason.clear();
             self.message.clear();
+        }
+        if was_in_doubt && !self.is_vpc_in_doubt() {
+            self.work.step_at = Some(now);
         }
         match verdict.drift {
             Drift::Nothing => {}
@@ -245,6 +251,12 @@ impl Network {
                 self.work.step_at = Some(now);
             }
         }
+    }
+
+    /// Whether the last look did not show the VPC.
+    pub(super) fn is_vpc_in_doubt(&self) -> bool {
+        let id = self.vpc.id.as_ref();
+        id.is_some_and(|id| self.work.missed.contains(id))
     }
 
     fn lose(&mut self, missed_at: i64, now: i64) {
@@ -264,7 +276,7 @@ impl Network {
     fn put_back(&mut self, gone: &[String], now: i64) {
         let what = gone.join(", ");
         let id = self.vpc.id.clone().unwrap_or_default();
-        if !self.may_repair(now) {
+        if !self.may_repair(Repaired::Parts, now) {
             self.reason = DRIFT_FIGHT.to_owned();
             self.message = format!(
                 "{what} of VPC {id} was put back three times within an hour and is gone or changed again: somebody has to \
@@ -272,7 +284,7 @@ impl Network {
             );
             return;
         }
-        self.repaired(now);
+        self.repaired(Repaired::Parts, now);
         let is_gone = |id: &String| gone.contains(id);
         let group_gone = self.vpc.security_group_id.as_ref().is_some_and(is_gone);
         self.vpc.parts.retain(|code| !is_gone(code));
@@ -293,8 +305,8 @@ impl Network {
 
     /// Has the firewall sent again: now, or when the fight is over.
     fn put_firewall_back(&mut self, now: i64) {
-        if self.may_repair(now) {
-            self.repaired(now);
+        if self.may_repair(Repaired::Firewall, now) {
+            self.repaired(Repaired::Firewall, now);
             let message =
                 "the firewall admitted others than the allow list says, and is being put back";
             self.firewall.lost(FIREWALL_DRIFT, message.to_owned());
@@ -303,7 +315,9 @@ impl Network {
             let message = "the firewall was put back three times within an hour and admits others than the allow list \
                            says again: somebody has to stop that; it is put back an hour after the first time";
             self.firewall.lost(DRIFT_FIGHT, message.to_owned());
-            self.work.step_at = Some(self.may_repair_at(now));
+            let at = self.may_repair_at(Repaired::Firewall, now);
+            let sooner = self.work.step_at.filter(|_| self.is_vpc_unfinished());
+            self.work.step_at = Some(sooner.map_or(at, |sooner| sooner.min(at)));
         }
         self.steps_went_well();
     }

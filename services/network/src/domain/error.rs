@@ -2,7 +2,7 @@
 
 use types::{Cidr, NetworkId, ProviderKind};
 
-use super::{AttachmentKind, Blockers, Finding, State};
+use super::{AttachmentKind, Blockers, State};
 
 /// A change that the rules do not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum Error {
         now: String,
     },
     /// Something stands on the network.
-    #[error("{} peerings and datastores stand on the network: detach them first", .0.total)]
+    #[error("{}", .0.sentence())]
     NetworkInUse(Blockers),
     /// The network is being deleted or is gone.
     #[error("network {id} is {}, so it cannot be changed", state.as_str())]
@@ -93,24 +93,24 @@ pub enum Error {
         /// The rule in words.
         rule: String,
     },
-    /// A network of the same multi-region group has the range.
-    #[error("{}", .0.message)]
-    RangeTaken(Box<Finding>),
     /// The tenant's networks and peerings leave no room.
     #[error(
         "no block of /{0} is free of the tenant's networks and peerings: choose a smaller one, or a cidr"
     )]
     NoFreeBlock(u8),
-    /// A range is taken.
-    #[error("{}", .0.sentence())]
-    Overlap(Box<Overlap>),
+    /// Ranges are taken: the first [`MOST_CONFLICTS`] pairs, at least one.
+    #[error("{}", sentences(.0))]
+    Overlap(Vec<Overlap>),
 }
+
+/// How many pairs of ranges in each other's way a refusal names at most.
+pub const MOST_CONFLICTS: usize = 20;
 
 /// Two ranges that cannot stand together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overlap {
-    /// Whether the network itself is in the way; otherwise something beside it is.
-    pub with_network: bool,
+    /// The code of the rule that it breaks.
+    pub reason: &'static str,
     /// The wanted range.
     pub cidr: Cidr,
     /// Who wants it.
@@ -121,22 +121,39 @@ pub struct Overlap {
     pub other_owner: String,
     /// The id in the way.
     pub other_id: String,
+    /// Why they cannot, where that is not plain.
+    pub so: String,
 }
 
 impl Overlap {
-    fn sentence(&self) -> String {
+    /// Both ranges and both owners, for a person.
+    pub fn sentence(&self) -> String {
         let Self {
             cidr,
             owner,
             other_cidr,
             other_owner,
+            so,
             ..
         } = self;
+        let so = match so.as_str() {
+            "" => String::new(),
+            so => format!(": {so}"),
+        };
         let verb = if cidr == other_cidr {
             "equals"
         } else {
             "overlaps"
         };
-        format!("{cidr} of {owner} {verb} {other_cidr} of {other_owner}")
+        format!("{cidr} of {owner} {verb} {other_cidr} of {other_owner}{so}")
+    }
+}
+
+/// The first one, and whether there are others.
+fn sentences(conflicts: &[Overlap]) -> String {
+    match conflicts {
+        [] => String::new(),
+        [only] => only.sentence(),
+        [first, ..] => format!("{} (and others are in the way too)", first.sentence()),
     }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::change::after;
-use super::{Failure, FailureKind, Firewall, Network, State, Timing};
+use types::ProviderKind;
+
+use super::{Ahead, Failure, FailureKind, Firewall, Network, Repaired, State, Timing};
 
 /// So many repairs in this time are made; what changes even so is a fight, and waits.
 const REPAIRS: usize = 3;
@@ -97,13 +99,13 @@ impl Network {
         let pause = match (complete, self.firewall.operation_token.is_empty()) {
             (true, true) => {
                 if self.firewall.reason == DRIFT_FIGHT {
-                    self.repaired(now);
+                    self.repaired(Repaired::Firewall, now);
                 }
                 self.firewall.done = self.firewall.goal;
                 self.firewall.done_at = Some(begun);
                 self.firewall.reason.clear();
                 self.firewall.message.clear();
-                self.work.step_at = None;
+                self.work.step_at = self.is_vpc_unfinished().then_some(now);
                 return;
             }
             (false, true) => timing.removal,
@@ -126,24 +128,49 @@ impl Network {
         self.try_later(failure, now, jitter);
     }
 
+    /// Whether the next step is the firewall's: what carries it stands, and where parts of the VPC are put back as well
+    /// and one of the two fails, they take turns.
+    pub(super) fn is_firewall_next(&self) -> bool {
+        let carried = match self.provider {
+            ProviderKind::Aws => self.vpc.security_group_id.is_some(),
+            ProviderKind::Gcp => self.vpc.id.is_some(),
+        };
+        let turn = !self.is_vpc_unfinished() || self.work.retries % 2 == 0;
+        self.firewall.is_due() && carried && turn
+    }
+
+    /// Whether parts of the VPC are being made.
+    pub(super) fn is_vpc_unfinished(&self) -> bool {
+        let work = &self.work;
+        let under_way = work.requested.is_some() || !work.operation_token.is_empty();
+        under_way || work.ahead != Ahead::Complete
+    }
+
     /// Whether something that others changed may be put back now.
-    pub(super) fn may_repair(&self, now: i64) -> bool {
-        let since = |at: &&i64| after(**at, REPAIRS_WITHIN) > now;
-        self.work.repairs.iter().filter(since).count() < REPAIRS
+    pub(super) fn may_repair(&self, what: Repaired, now: i64) -> bool {
+        let since = |at: &i64| after(*at, REPAIRS_WITHIN) > now;
+        self.repairs(what).filter(since).count() < REPAIRS
     }
 
     /// When the oldest of the repairs that count is forgotten.
-    pub(super) fn may_repair_at(&self, now: i64) -> i64 {
-        let oldest = self.work.repairs.iter().nth_back(REPAIRS - 1);
-        oldest.map_or(now, |at| after(*at, REPAIRS_WITHIN).max(now))
+    pub(super) fn may_repair_at(&self, what: Repaired, now: i64) -> i64 {
+        let oldest = self.repairs(what).nth_back(REPAIRS - 1);
+        oldest.map_or(now, |at| after(at, REPAIRS_WITHIN).max(now))
     }
 
     /// Notes that something is put back.
-    pub(super) fn repaired(&mut self, now: i64) {
+    pub(super) fn repaired(&mut self, what: Repaired, now: i64) {
         self.work
             .repairs
-            .retain(|at| after(*at, REPAIRS_WITHIN) > now);
-        self.work.repairs.push(now);
+            .retain(|(_, at)| after(*at, REPAIRS_WITHIN) > now);
+        self.work.repairs.push((what, now));
+    }
+
+    fn repairs(&self, what: Repaired) -> impl DoubleEndedIterator<Item = i64> {
+        let repairs = self.work.repairs.iter();
+        repairs
+            .filter(move |(one, _)| *one == what)
+            .map(|(_, at)| *at)
     }
 }
 

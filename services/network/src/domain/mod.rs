@@ -18,14 +18,18 @@ pub use allow_list::{
     Applied, Entry, FirewallWanted, check_entry, check_room, firewall_size, missing,
 };
 pub use attachment::{Attachment, AttachmentKind, Blockers, Neighbour, check_claims};
-pub use catalog::{Catalog, CidrRules, NamedRange, Offer, never_allowed};
+pub use catalog::{Catalog, CidrRules, NamedRange, Offer, never_allowed, nobodys};
 pub use change::{Answer, Failure, FailureKind, Removal, Timing};
 pub use drift::{Drift, Glance, Look, Sighting, Verdict, judge};
-pub use error::{Error, Overlap};
+pub use error::{Error, MOST_CONFLICTS, Overlap};
 pub use firewall::{FirewallReady, Holds};
 pub use free::{Found, Search, Way};
 pub use intent::Update;
-pub use network::{Ahead, Firewall, Network, NewNetwork, Request, State, Subnet, Vpc, Work};
-pub use quota::{Exception, Limits, NETWORKS, PEERINGS_PER_NETWORK, Quotas};
+pub use network::{
+    Ahead, Firewall, Network, NewNetwork, Repaired, Request, State, Subnet, Vpc, Work,
+};
+pub use quota::{
+    DATASTORES_PER_NETWORK, Exception, Limits, NETWORKS, PEERINGS_PER_NETWORK, Quotas,
+};
 pub use space::{Claim, Finding, Severity, overlaps};
 pub use step::{Step, next_step};

@@ -157,6 +157,15 @@ impl Firewall {
     }
 }
 
+/// What others had changed and was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Repaired {
+    /// Parts of the VPC.
+    Parts,
+    /// The firewall.
+    Firewall,
+}
+
 /// How far the work towards the intent is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
@@ -182,8 +191,8 @@ pub struct Work {
     pub suspended_at: Option<i64>,
     /// While ACTIVE: codes of what all complete looks since `missed_at` did not show.
     pub missed: Vec<String>,
-    /// When something was put back that others had changed, the last hour's.
-    pub repairs: Vec<i64>,
+    /// What was put back that others had changed, and when: the last hour's.
+    pub repairs: Vec<(Repaired, i64)>,
 }
 
 /// What a caller asks for.

@@ -9,6 +9,8 @@ use types::{ProviderKind, TenantId};
 pub const NETWORKS: &str = "networks";
 /// The quota of peerings on one network.
 pub const PEERINGS_PER_NETWORK: &str = "peerings_per_network";
+/// The quota of datastores on one network.
+pub const DATASTORES_PER_NETWORK: &str = "datastores_per_network";
 
 /// What one tenant may have where that is not what all others may.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -19,6 +21,8 @@ pub struct Exception {
     /// Peerings on one network, by provider.
     #[serde(default)]
     pub peerings_per_network: BTreeMap<ProviderKind, u32>,
+    /// Datastores on one network.
+    pub datastores_per_network: Option<u32>,
 }
 
 /// The quotas of all tenants.
@@ -29,6 +33,8 @@ pub struct Quotas {
     pub networks: u32,
     /// Peerings on one network, by provider.
     pub peerings_per_network: BTreeMap<ProviderKind, u32>,
+    /// Datastores on one network.
+    pub datastores_per_network: u32,
     /// Tenants with numbers of their own.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Exception>,
@@ -48,6 +54,13 @@ impl Quotas {
             .or_else(|| self.peerings_per_network.get(&provider))
             .copied()
             .unwrap_or(0)
+    }
+
+    /// How many datastores may stand on one network of the tenant.
+    pub fn datastores_per_network(&self, tenant: &TenantId) -> u32 {
+        let own = self.tenants.get(tenant);
+        own.and_then(|own| own.datastores_per_network)
+            .unwrap_or(self.datastores_per_network)
     }
 }
 
@@ -77,10 +90,12 @@ mod tests {
         let own = Exception {
             networks: Some(100),
             peerings_per_network: [(Gcp, 99)].into(),
+            datastores_per_network: Some(7),
         };
         let quotas = Quotas {
             networks: 20,
             peerings_per_network: [(Aws, 50), (Gcp, 25)].into(),
+            datastores_per_network: 100,
             tenants: [("acme".parse().unwrap(), own)].into(),
         };
         let (acme, globex) = ("acme".parse().unwrap(), "globex".parse().unwrap());
@@ -89,5 +104,7 @@ mod tests {
         assert_eq!(quotas.peerings_per_network(&acme, Aws), 50);
         assert_eq!(quotas.peerings_per_network(&acme, Gcp), 99);
         assert_eq!(quotas.peerings_per_network(&globex, Gcp), 25);
+        assert_eq!(quotas.datastores_per_network(&acme), 7);
+        assert_eq!(quotas.datastores_per_network(&globex), 100);
     }
 }

@@ -2,8 +2,8 @@
 
 use types::{Cidr, Invalid, NetworkId};
 
-use super::CidrRules;
 use super::catalog::{NamedRange, never_allowed};
+use super::{CidrRules, Overlap};
 
 /// Whether a finding forbids the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,19 @@ impl Finding {
 
     fn rule(cidr: Cidr, reason: &'static str, message: String) -> Self {
         Self::ill_formed(&cidr.to_string(), Invalid::new(reason, message))
+    }
+
+    /// As a refusal names it, with the reason `so`; none when it is not about another range. `cidr` is the asked one.
+    pub fn into_conflict(self, cidr: Cidr, so: &str) -> Option<Overlap> {
+        Some(Overlap {
+            reason: self.reason,
+            cidr,
+            owner: self.owner,
+            other_cidr: self.other_cidr?,
+            other_owner: self.other_owner,
+            other_id: self.other_id,
+            so: so.to_owned(),
+        })
     }
 
     /// As a violation of the field that holds the range.

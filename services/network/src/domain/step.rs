@@ -57,6 +57,10 @@ pub fn next_step(network: &Network, now: i64) -> Step {
         // Its peerings go first; the detach of the last one makes it due.
         State::Deleting if network.peering_count > 0 => Step::Rest,
         State::Pending if network.account.is_none() => Step::Place,
+        // Whether anything is to be put back is for the looks to decide, which make it due again.
+        State::Active if network.is_vpc_in_doubt() => Step::Rest,
+        // A repair that does not succeed must not keep a range open that its owner has closed, nor the other way round.
+        State::Active if network.is_firewall_next() => Step::Firewall,
         // What was asked for and not seen may still come into being: neither make nor remove anything before.
         State::Pending | State::Active | State::Deleting if work.requested.is_some() => Step::Look,
         // The cloud works on a part: the next look follows that.

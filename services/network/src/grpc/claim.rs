@@ -6,7 +6,7 @@ use tonic::Status;
 use types::{Cidr, Invalid, TenantId};
 
 use super::networks::unread;
-use crate::domain::{Attachment, AttachmentKind};
+use crate::domain::{Attachment, AttachmentKind, nobodys};
 
 const MOST_CIDRS: usize = 64;
 const MOST_PORTS: usize = 16;
@@ -86,6 +86,8 @@ fn ranges(violations: &mut Violations, given: &[String]) -> Vec<Cidr> {
         };
         if cidrs.contains(&cidr) {
             violations.add(field, "INVALID_FIELD", format!("{cidr} is there twice"));
+        } else if let Some(rule) = nobodys(cidr) {
+            violations.add(field, "CIDR_NOT_PRIVATE", rule);
         }
         cidrs.push(cidr);
     }
@@ -101,6 +103,10 @@ fn ports(violations: &mut Violations, given: &[i32]) -> Vec<u16> {
     let mut ports = Vec::with_capacity(given.len());
     for (at, port) in given.iter().enumerate() {
         match u16::try_from(*port) {
+            Ok(port) if ports.contains(&port) => {
+                let rule = format!("{port} is there twice");
+                violations.add(format!("attachment.ports[{at}]"), "INVALID_FIELD", rule);
+            }
             Ok(port) if port > 0 => ports.push(port),
             _ => {
                 let rule = format!("must be a TCP port, 1-65535, not {port}");

@@ -109,12 +109,16 @@ pub(super) fn attachment(attachment: &Attachment) -> proto::Attachment {
 
 /// An entry of an allow list as callers see it.
 pub(super) fn entry(network: &Network, entry: &Entry) -> proto::AllowListEntry {
-    use proto::allow_list_entry::State;
-    let applied = entry.applied(&network.firewall);
+    use proto::allow_list_entry as listed;
+    // Nobody looks at the firewall of a network that is not ACTIVE.
+    let applied = match network.state {
+        State::Active => entry.applied(&network.firewall),
+        _ => Applied::Pending,
+    };
     let state = match applied {
-        Applied::Pending => State::Pending,
-        Applied::Applied => State::Applied,
-        Applied::Failed => State::Failed,
+        Applied::Pending => listed::State::Pending,
+        Applied::Applied => listed::State::Applied,
+        Applied::Failed => listed::State::Failed,
     };
     let why = |text: &String| Some(text.clone()).filter(|_| applied == Applied::Failed);
     proto::AllowListEntry {

@@ -8,7 +8,7 @@ use types::TenantId;
 
 use super::Api;
 use super::networks::unread;
-use crate::domain::{NETWORKS, PEERINGS_PER_NETWORK};
+use crate::domain::{DATASTORES_PER_NETWORK, NETWORKS, PEERINGS_PER_NETWORK};
 
 /// Networks whose peerings are counted in one answer.
 const MOST_NETWORKS: u64 = 1_000;
@@ -23,19 +23,22 @@ impl Api {
         violations.finish()?;
         let tenant = tenant.ok_or_else(unread)?;
         let limits = self.store.tenant_limits(&tenant, MOST_NETWORKS).await?;
-        let limit = |name: &str, used: u32, limit: u32, network_id: String| Limit {
+        let limit = |name: &str, (used, limit): (u32, u32), network_id: String| Limit {
             name: name.to_owned(),
             used: i32::try_from(used).unwrap_or(i32::MAX),
             limit: i32::try_from(limit).unwrap_or(i32::MAX),
             network_id,
         };
-        let (used, most) = limits.networks;
-        let networks = limit(NETWORKS, used, most, String::new());
-        let peerings = limits.peerings.into_iter().map(|(network, used, most)| {
-            limit(PEERINGS_PER_NETWORK, used, most, network.to_string())
+        let networks = limit(NETWORKS, limits.networks, String::new());
+        let on_networks = limits.on_networks.into_iter().flat_map(|on| {
+            let id = on.network.to_string();
+            [
+                limit(PEERINGS_PER_NETWORK, on.peerings, id.clone()),
+                limit(DATASTORES_PER_NETWORK, on.datastores, id),
+            ]
         });
         Ok(GetTenantLimitsResponse {
-            limits: [networks].into_iter().chain(peerings).collect(),
+            limits: [networks].into_iter().chain(on_networks).collect(),
         })
     }
 }

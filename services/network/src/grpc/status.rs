@@ -6,8 +6,11 @@ use runtime::status::{DOMAIN, Violations, failure, failure_with, from_db, intern
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, PreconditionViolation, StatusExt};
 
-use crate::domain::{self, Blockers, Finding, Overlap};
+use crate::domain::{self, Blockers, Overlap};
 use crate::store;
+
+/// How many bytes of conflicts a refusal tells: details are a header, and some clients take no more than 8 KiB of those.
+const MOST_WORDS: usize = 4_096;
 
 impl From<store::Error> for Status {
     fn from(error: store::Error) -> Self {
@@ -72,28 +75,36 @@ impl From<domain::Error> for Status {
                     .err()
                     .unwrap_or_else(|| failure(Code::InvalidArgument, reason, message))
             }
-            RangeTaken(finding) => taken(&finding, message),
             NoFreeBlock(_) => failure(Code::ResourceExhausted, "NO_FREE_BLOCK", message),
-            Overlap(overlap) => overlapping(&overlap, message),
+            Overlap(conflicts) => overlapping(&conflicts, message),
         }
     }
 }
 
-fn overlapping(overlap: &Overlap, message: String) -> Status {
-    let reason = if overlap.with_network {
-        "CIDR_OVERLAP_PEER"
-    } else {
-        "CIDR_OVERLAP_SIBLING"
+/// Ranges in each other's way: the first pair as facts, and each pair in words with the id in the way.
+fn overlapping(conflicts: &[Overlap], message: String) -> Status {
+    let Some(first) = conflicts.first() else {
+        return internal(&domain::Error::Overlap(Vec::new()));
     };
-    let (cidr, other_cidr) = (overlap.cidr.to_string(), overlap.other_cidr.to_string());
     let metadata = [
-        ("cidr", cidr.as_str()),
-        ("owner", overlap.owner.as_str()),
-        ("other_cidr", other_cidr.as_str()),
-        ("other_owner", overlap.other_owner.as_str()),
-        ("other_id", overlap.other_id.as_str()),
+        ("cidr", first.cidr.to_string()),
+        ("owner", first.owner.clone()),
+        ("other_cidr", first.other_cidr.to_string()),
+        ("other_owner", first.other_owner.clone()),
+        ("other_id", first.other_id.clone()),
     ];
-    failure_with(Code::FailedPrecondition, reason, message, &metadata)
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+    let mut details = ErrorDetails::with_error_info(first.reason, DOMAIN, metadata);
+    let mut size = 0;
+    let violations = conflicts
+        .iter()
+        .map(|one| PreconditionViolation::new(one.reason, one.other_id.as_str(), one.sentence()));
+    let violations = violations.take_while(|one| {
+        size += one.r#type.len() + one.subject.len() + one.description.len();
+        size <= MOST_WORDS
+    });
+    details.set_precondition_failure(violations.collect::<Vec<_>>());
+    Status::with_error_details(Code::FailedPrecondition, message, details)
 }
 
 /// Something of which there may be no more, with how many there are and may be.
@@ -107,18 +118,6 @@ fn exhausted(reason: &str, quota: &str, (used, limit): (u32, u32), message: Stri
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     details.add_quota_failure_violation(quota, message.clone());
     Status::with_error_details(Code::ResourceExhausted, message, details)
-}
-
-fn taken(finding: &Finding, message: String) -> Status {
-    let other_cidr = finding.other_cidr.map(|other| other.to_string());
-    let metadata = [
-        ("cidr", finding.cidr.as_str()),
-        ("owner", finding.owner.as_str()),
-        ("other_cidr", other_cidr.as_deref().unwrap_or_default()),
-        ("other_owner", finding.other_owner.as_str()),
-        ("other_id", finding.other_id.as_str()),
-    ];
-    failure_with(Code::FailedPrecondition, finding.reason, message, &metadata)
 }
 
 /// Names the first things in the way, and how many there are.

@@ -13,12 +13,12 @@ use types::{Cidr, NetworkId, TenantScope};
 use super::attachments::{open_ports, standing};
 use super::claims::bounds;
 use super::entity::allow_list_entry::{ActiveModel, Column, Entity, Model};
-use super::entity::network::{self, parsed};
+use super::entity::network::parsed;
 use super::intent::{Call, hasten};
 use super::networks::lock_network;
 use super::{Error, Happening, Store};
 use crate::domain::{
-    self, AttachmentKind, Entry, FirewallWanted, Network, check_entry, check_room, missing,
+    AttachmentKind, Entry, FirewallWanted, Network, check_entry, check_room, missing,
 };
 
 /// Rows of one statement: SQLite takes 32,766 values in it.
@@ -187,21 +187,11 @@ impl Store {
         Ok((network, entries))
     }
 
-    /// What the network's firewall is to admit. The goal is read first: what is read after it is as new at least, so who
-    /// brings the firewall there may say that it has reached that goal.
-    ///
-    /// # Errors
-    /// [`domain::Error::NetworkNotFound`].
+    /// What the network's firewall is to admit. Each change of it raises the network's version, so who has read the
+    /// network before and finds it as it was afterwards has seen what that network's goal asks for, no less and no more.
     pub async fn firewall_wanted(&self, id: NetworkId) -> Result<FirewallWanted, Error> {
         let conn = self.db.read();
-        let goal: Option<i64> = network::Entity::find_by_id(id.to_string())
-            .select_only()
-            .column(network::Column::FirewallGoal)
-            .into_tuple()
-            .one(conn)
-            .await?;
         Ok(FirewallWanted {
-            goal: goal.ok_or(domain::Error::NetworkNotFound(id))?,
             cidrs: listed(conn, id).await?,
             ports: open_ports(&standing(conn, id).await?),
         })

@@ -19,8 +19,8 @@ use super::intent::hasten;
 use super::networks::{lock_network, lock_tenant};
 use super::{Error, Happening, Origin, Store};
 use crate::domain::{
-    self, Attachment, AttachmentKind, Blockers, Neighbour, Network, PEERINGS_PER_NETWORK, State,
-    check_claims, check_room,
+    self, Attachment, AttachmentKind, Blockers, DATASTORES_PER_NETWORK, Neighbour, Network,
+    PEERINGS_PER_NETWORK, State, check_claims, check_room,
 };
 
 /// How long a detached id cannot be attached again.
@@ -70,8 +70,8 @@ impl Store {
             }
             .into());
         }
-        if recorded.is_none() && wanted.kind == AttachmentKind::Peering {
-            self.check_quota(&network, &siblings)?;
+        if recorded.is_none() {
+            self.check_quota(&network, wanted.kind, &siblings)?;
         }
         let neighbours = neighbours(&txn, tenant, &wanted).await?;
         check_claims(&wanted, &network, &siblings, &neighbours)?;
@@ -170,23 +170,30 @@ impl Store {
         Ok(network)
     }
 
-    /// Checks that one more peering may stand beside these.
-    fn check_quota(&self, network: &Network, siblings: &[Attachment]) -> Result<(), Error> {
-        let peerings = siblings
-            .iter()
-            .filter(|one| one.kind == AttachmentKind::Peering);
-        let used = u32::try_from(peerings.count()).unwrap_or(u32::MAX);
-        let quotas = &self.limits.quotas;
-        let limit = quotas.peerings_per_network(&network.tenant, network.provider);
+    /// Checks that one more of a kind may stand beside these.
+    fn check_quota(
+        &self,
+        network: &Network,
+        kind: AttachmentKind,
+        siblings: &[Attachment],
+    ) -> Result<(), Error> {
+        let alike = siblings.iter().filter(|one| one.kind == kind);
+        let used = u32::try_from(alike.count()).unwrap_or(u32::MAX);
+        let (quotas, tenant) = (&self.limits.quotas, &network.tenant);
+        let (quota, limit) = match kind {
+            AttachmentKind::Peering => (
+                PEERINGS_PER_NETWORK,
+                quotas.peerings_per_network(tenant, network.provider),
+            ),
+            AttachmentKind::Datastore => (
+                DATASTORES_PER_NETWORK,
+                quotas.datastores_per_network(tenant),
+            ),
+        };
         if used < limit {
             return Ok(());
         }
-        Err(domain::Error::QuotaExceeded {
-            quota: PEERINGS_PER_NETWORK,
-            used,
-            limit,
-        }
-        .into())
+        Err(domain::Error::QuotaExceeded { quota, used, limit }.into())
     }
 
     /// At most `limit` attachments of a network behind `after`, by id and kind.

@@ -10,7 +10,7 @@ use super::claims::{self, Holder};
 use super::entity::network::{Entity, row};
 use super::networks::lock_tenant;
 use super::{Error, Happening, Origin, Store, labels, space};
-use crate::domain::{self, CidrRules, Finding, Network, Severity};
+use crate::domain::{self, CidrRules, Finding, MOST_CONFLICTS, Network, Severity};
 
 /// Which range a new network is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Store {
     /// CheckCidr would warn of. A repeated call is answered as the first one was, and yields no network.
     ///
     /// # Errors
-    /// [`domain::Error::NameInUse`], [`domain::Error::QuotaExceeded`], [`domain::Error::RangeTaken`],
+    /// [`domain::Error::NameInUse`], [`domain::Error::QuotaExceeded`], [`domain::Error::Overlap`],
     /// [`domain::Error::NoFreeBlock`].
     pub async fn create<A: Message + Default>(
         &self,
@@ -111,11 +111,17 @@ async fn range(txn: &DatabaseTransaction, wish: &Creation<'_>) -> Result<Cidr, E
         Asked::Exactly(cidr) => {
             let group = wish.multi_region_group;
             let others = space::of_group(txn, wish.tenant, cidr, group).await?;
-            let mut found = domain::overlaps(cidr, group, &others).into_iter();
-            match found.find(|finding| finding.severity == Severity::Error) {
-                None => Ok(cidr),
-                Some(taken) => Err(domain::Error::RangeTaken(Box::new(taken)).into()),
+            let so = format!("both would be used together in {group}");
+            let conflicts: Vec<_> = domain::overlaps(cidr, group, &others)
+                .into_iter()
+                .filter(|finding| finding.severity == Severity::Error)
+                .filter_map(|finding| finding.into_conflict(cidr, &so))
+                .take(MOST_CONFLICTS)
+                .collect();
+            if conflicts.is_empty() {
+                return Ok(cidr);
             }
+            Err(domain::Error::Overlap(conflicts).into())
         }
         Asked::FreeBlock(prefix_len) => {
             // Where the last block was found the next one is near, however dense the space before it is.

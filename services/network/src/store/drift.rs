@@ -5,7 +5,7 @@ use types::{GroupId, NetworkId};
 
 use super::entity::network::{Column, Entity, from_json, parsed};
 use super::{Error, Origin, Store};
-use crate::domain::{Glance, Network, Vpc};
+use crate::domain::{Glance, Network, Repaired, Vpc};
 
 #[derive(FromQueryResult)]
 struct Narrow {
@@ -109,7 +109,7 @@ impl TryFrom<Narrow> for Glance {
     type Error = Error;
 
     fn try_from(row: Narrow) -> Result<Self, Error> {
-        let repairs: Vec<i64> = from_json("network.repairs", &row.repairs)?;
+        let repairs: Vec<(Repaired, i64)> = from_json("network.repairs", &row.repairs)?;
         Ok(Self {
             id: parsed("network.id", &row.id)?,
             version: row.version,
@@ -124,7 +124,7 @@ impl TryFrom<Narrow> for Glance {
             missed: from_json("network.missed", &row.missed)?,
             is_firewall_done: row.firewall_goal <= row.firewall_done
                 && row.firewall_token.is_empty(),
-            told_at: row.firewall_done_at.max(repairs.last().copied()),
+            told_at: row.firewall_done_at.max(repairs.last().map(|(_, at)| *at)),
         })
     }
 }

@@ -16,10 +16,10 @@ impl Store {
         &self,
         group: &GroupId,
     ) -> Result<HashMap<NetworkId, FirewallWanted>, Error> {
-        let sql = "SELECT n.id AS id, n.firewall_goal AS goal, e.cidr AS cidr, NULL AS ports \
+        let sql = "SELECT n.id AS id, e.cidr AS cidr, NULL AS ports \
                    FROM network n JOIN allow_list_entry e ON e.network_id = n.id \
                    WHERE n.group_id = $1 AND n.lane = 'drift' \
-                   UNION ALL SELECT n.id, n.firewall_goal, NULL, a.ports \
+                   UNION ALL SELECT n.id, NULL, a.ports \
                    FROM network n JOIN attachment a ON a.network_id = n.id AND a.kind = 'DATASTORE' \
                    WHERE n.group_id = $1 AND n.lane = 'drift'";
         let conn = self.db.read();
@@ -29,7 +29,6 @@ impl Store {
         for row in conn.query_all_raw(ask).await? {
             let id: String = row.try_get("", "id")?;
             let one = wanted.entry(parsed("network.id", &id)?).or_default();
-            one.goal = row.try_get("", "goal")?;
             if let Some(cidr) = row.try_get::<Option<String>>("", "cidr")? {
                 let cidr: Cidr = parsed("allow_list_entry.cidr", &cidr)?;
                 one.cidrs.push(cidr);

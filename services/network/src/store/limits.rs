@@ -1,8 +1,9 @@
 //! How much of its quotas a tenant uses.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{NetworkId, ProviderKind, TenantId};
 
+use super::create;
 use super::entity::network::{Column, Entity, parsed};
 use super::{Error, Store};
 
@@ -11,41 +12,61 @@ use super::{Error, Store};
 pub struct TenantLimits {
     /// Live networks.
     pub networks: (u32, u32),
-    /// Peerings on each live network, by its id.
-    pub peerings: Vec<(NetworkId, u32, u32)>,
+    /// What stands on each live network.
+    pub on_networks: Vec<OnNetwork>,
+}
+
+/// What of the quotas of one network is used and may be.
+#[derive(Debug, Clone)]
+pub struct OnNetwork {
+    /// The network.
+    pub network: NetworkId,
+    /// Peerings.
+    pub peerings: (u32, u32),
+    /// Datastores.
+    pub datastores: (u32, u32),
 }
 
 impl Store {
-    /// What the tenant uses of its quotas, for at most `limit` of its networks.
+    /// What the tenant uses of its quotas, for at most `limit` of its networks. The numbers are those that a create and
+    /// an attach are measured by.
     pub async fn tenant_limits(
         &self,
         tenant: &TenantId,
         limit: u64,
     ) -> Result<TenantLimits, Error> {
-        let live = Entity::find()
+        let conn = self.db.read();
+        let networks = create::networks(conn, tenant).await?;
+        let rows: Vec<(String, String, i32, i32)> = Entity::find()
             .filter(Column::TenantId.eq(tenant.as_str()))
-            .filter(Column::NameKey.is_not_null());
-        let networks = live.clone().count(self.db.read()).await?;
-        let rows: Vec<(String, String, i32)> = live
+            .filter(Column::NameKey.is_not_null())
             .select_only()
-            .columns([Column::Id, Column::Provider, Column::PeeringCount])
+            .columns([
+                Column::Id,
+                Column::Provider,
+                Column::PeeringCount,
+                Column::DatastoreCount,
+            ])
             .order_by_asc(Column::Id)
             .limit(limit)
             .into_tuple()
-            .all(self.db.read())
+            .all(conn)
             .await?;
         let quotas = &self.limits.quotas;
-        let mut peerings = Vec::with_capacity(rows.len());
-        for (id, provider, count) in rows {
+        let count = |count| u32::try_from(count).unwrap_or(0);
+        let mut on_networks = Vec::with_capacity(rows.len());
+        for (id, provider, peerings, datastores) in rows {
             let provider: ProviderKind = parsed("network.provider", &provider)?;
             let most = quotas.peerings_per_network(tenant, provider);
-            let count = u32::try_from(count).unwrap_or(0);
-            peerings.push((parsed("network.id", &id)?, count, most));
+            on_networks.push(OnNetwork {
+                network: parsed("network.id", &id)?,
+                peerings: (count(peerings), most),
+                datastores: (count(datastores), quotas.datastores_per_network(tenant)),
+            });
         }
-        let networks = u32::try_from(networks).unwrap_or(u32::MAX);
         Ok(TenantLimits {
             networks: (networks, quotas.networks(tenant)),
-            peerings,
+            on_networks,
         })
     }
 }

@@ -26,7 +26,7 @@ use types::NetworkId;
 
 pub use create::{Asked, Creation};
 pub use intent::Call;
-pub use limits::TenantLimits;
+pub use limits::{OnNetwork, TenantLimits};
 pub use lists::Filter;
 pub use migration::Migrator;
 pub use networks::{Deletion, Usage};

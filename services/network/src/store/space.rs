@@ -94,7 +94,10 @@ async fn overlapping(
     group: Option<Value>,
 ) -> Result<Vec<Claim>, Error> {
     let (first, last) = bounds(&asked);
-    let around = at_each(5..37, &format!("SELECT * FROM claim WHERE {of} AND last >= $3"));
+    let around = at_each(
+        5..37,
+        &format!("SELECT * FROM claim WHERE {of} AND last >= $3"),
+    );
     let sql = format!(
         "SELECT claim.first, claim.last, claim.kind, claim.id, claim.network_id, claim.multi_region_group, \
          network.display_name FROM (\

@@ -115,7 +115,8 @@ impl Worker {
         Ok(Some(after))
     }
 
-    /// Sends the whole firewall. What is wanted is read after the network: a change of it meanwhile makes this stale.
+    /// Sends the whole firewall. What is wanted is read after the network: a change of it before the commit raises the
+    /// network's version, which makes this stale, so only what was sent is confirmed.
     async fn firewall(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
         let wanted = self.store.firewall_wanted(network.id).await?;
         let ensured = self.provider.ensure_firewall(network, &wanted).await;

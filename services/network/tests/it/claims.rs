@@ -76,6 +76,51 @@ on_each_database! {
         suite.attach(peering(id, 3, &["10.3.0.0/16"])).await.unwrap();
     }
 
+    async fn the_quota_of_datastores_counts_no_peerings_and_no_replacements(suite: Suite) {
+        let mut suite = suite;
+        suite.restart(|config| config.quotas.datastores_per_network = 2).await;
+        let network = suite.active("main", "10.20.0.0/16").await;
+        let id = network.id.as_str();
+        let store = |number: u32, third: u32| datastore(id, &format!("ds-{number}"), &format!("10.20.{third}.0/24"));
+        suite.attach(peering(id, 1, &["10.1.0.0/16"])).await.unwrap();
+        suite.attach(store(1, 1)).await.unwrap();
+        suite.attach(store(2, 2)).await.unwrap();
+        let refused = suite.attach(store(3, 3)).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "QUOTA_EXCEEDED"));
+        let facts = refused.get_details_error_info().unwrap().metadata;
+        assert_eq!((facts["quota"].as_str(), facts["used"].as_str(), facts["limit"].as_str()), ("datastores_per_network", "2", "2"));
+        suite.attach(store(2, 5)).await.unwrap();
+        suite.detach(&store(1, 1)).await.unwrap();
+        suite.attach(store(3, 3)).await.unwrap();
+    }
+
+    async fn a_refusal_names_every_conflict_and_stays_small(suite: Suite) {
+        let network = suite.active("main", "10.20.0.0/16").await;
+        let id = network.id.as_str();
+        suite.attach(peering(id, 1, &["10.1.0.0/16", "10.2.0.0/16"])).await.unwrap();
+        suite.attach(peering(id, 2, &["10.3.0.0/16"])).await.unwrap();
+        let wanted = peering(id, 3, &["10.20.7.0/24", "10.2.0.0/24", "10.3.0.0/16"]);
+        let refused = suite.attach(wanted.clone()).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "CIDR_OVERLAP_PEER"));
+        let facts = refused.get_details_error_info().unwrap().metadata;
+        assert_eq!((facts["cidr"].as_str(), facts["other_id"].as_str()), ("10.20.7.0/24", id));
+        let named = refused.get_details_precondition_failure().unwrap().violations;
+        let ids: Vec<_> = named.iter().map(|one| (one.r#type.as_str(), one.subject.clone())).collect();
+        let (first, second) = (peering(id, 1, &[]), peering(id, 2, &[]));
+        assert_eq!(ids, [("CIDR_OVERLAP_PEER", id.to_owned()), ("CIDR_OVERLAP_SIBLING", first.id.clone()), ("CIDR_OVERLAP_SIBLING", second.id.clone())]);
+        let owner = |one: &Attachment| format!("{} (peering {})", one.peer_identity, one.id);
+        assert_eq!(named[1].description, format!("10.2.0.0/24 of {} overlaps 10.2.0.0/16 of {}", owner(&wanted), owner(&first)));
+        assert_eq!(named[2].description, format!("10.3.0.0/16 of {} equals 10.3.0.0/16 of {}", owner(&wanted), owner(&second)));
+
+        let many: Vec<_> = (0..30).map(|n| format!("10.3.{n}.0/24")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        let refused = suite.attach(peering(id, 4, &many)).await.unwrap_err();
+        let named = refused.get_details_precondition_failure().unwrap().violations.len();
+        assert!((10..=20).contains(&named), "{named}");
+        // In base64 it is a third more, and some clients take no more than 8 KiB of headers.
+        assert!(refused.details().len() < 5_400, "{}", refused.details().len());
+    }
+
     async fn a_network_that_is_not_active_yet_takes_nothing(suite: Suite) {
         suite.provider.on_make(PARTS[0], [Mood::TakeOn(u32::MAX)]);
         let network = suite.create("main", "10.20.0.0/16").await;

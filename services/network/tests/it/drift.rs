@@ -151,14 +151,12 @@ on_each_database! {
         let network = suite.active("main", "10.20.0.0/16").await;
         until_ready(&suite, &network.id).await;
         suite.provider.vanish(&network.id, "subnet/b");
-        let drifted = suite.until_it(&network.id, |it| it.reason == "VPC_DRIFT").await;
-        assert_eq!(drifted.state(), State::Active);
+        history_with(&suite, &network.id, "VPC_CHANGED").await;
         let whole = suite.until_it(&network.id, |it| {
             it.reason.is_empty() && it.placement.as_ref().is_some_and(|placement| placement.subnets.len() == 3)
         }).await;
         assert_eq!(whole.state(), State::Active);
         assert!(suite.provider.has_one_of_each(&network.id), "{:?}", suite.provider.calls());
-        history_with(&suite, &network.id, "VPC_CHANGED").await;
         assert_eq!(suite.provider.count("EnsureVpc subnet/b"), 2);
     }
 
@@ -169,7 +167,7 @@ on_each_database! {
         let wanted = suite.provider.firewall_of(&network.id);
         suite.provider.close(&network.id);
         suite.provider.vanish(&network.id, "security-group");
-        suite.until_it(&network.id, |it| firewall(it) == (False, "FIREWALL_DRIFT".to_owned())).await;
+        history_with(&suite, &network.id, "VPC_CHANGED").await;
         let whole = until_ready(&suite, &network.id).await;
         assert_eq!(whole.placement.unwrap().security_group_id, "sg-1");
         assert_eq!(suite.provider.firewall_of(&network.id), wanted);

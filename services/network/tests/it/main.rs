@@ -11,6 +11,8 @@ mod deletion;
 mod drift;
 mod firewall;
 mod lists;
+mod migration;
+mod plans;
 mod program;
 mod provider;
 mod space;

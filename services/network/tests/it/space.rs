@@ -163,6 +163,23 @@ on_each_database! {
             assert_eq!((&facts["other_id"], facts["owner"].as_str()), (&first.id, "a new network"));
             assert_eq!(facts["other_owner"], format!("network {} (first)", first.id));
         }
+        let mut small = Vec::new();
+        for (name, cidr) in [("third", "10.22.0.0/24"), ("fourth", "10.22.1.0/24")] {
+            small.push(create(&suite, grouped(name, cidr, "eu")).await.unwrap().network.unwrap());
+        }
+        let refused = create(&suite, grouped("large", "10.22.0.0/16", "eu")).await.unwrap_err();
+        assert_eq!(refused.get_details_error_info().unwrap().metadata["other_id"], small[0].id);
+        let named = refused.get_details_precondition_failure().unwrap().violations;
+        let said: Vec<_> = named.iter().map(|one| (one.r#type.as_str(), &one.subject, one.description.clone())).collect();
+        let expected = small.iter().map(|other| {
+            let sentence = format!(
+                "10.22.0.0/16 of a new network overlaps {} of network {} ({}): both would be used together in eu",
+                other.cidr, other.id, other.display_name
+            );
+            ("CIDR_OVERLAP_NETWORK", &other.id, sentence)
+        });
+        assert_eq!(said, expected.collect::<Vec<_>>());
+        assert!(refused.message().starts_with(&said[0].2), "{}", refused.message());
         let beside = create(&suite, grouped("beside", "10.21.0.0/16", "eu")).await.unwrap();
         assert_eq!(beside.warnings, []);
         let alone = create(&suite, grouped("alone", "10.20.0.0/16", "us")).await.unwrap();

@@ -48,6 +48,7 @@ async fn live(database: TestDatabase) {
         quotas: Quotas {
             networks: QUOTA,
             peerings_per_network: [(ProviderKind::Aws, 1_000)].into(),
+            datastores_per_network: 1_000,
             tenants: BTreeMap::new(),
         },
         firewall: [(ProviderKind::Aws, 1_000_000)].into(),
@@ -328,6 +329,12 @@ impl Life {
             .ask(counted, |row| row.try_get_by_index(0).unwrap())
             .await;
         assert_eq!(counted, [self.model.live()]);
+        // What is told is what counts.
+        let told = self.store.tenant_limits(&self.tenant, 1_000).await.unwrap();
+        assert_eq!(
+            (i64::from(told.networks.0), told.networks.1),
+            (self.model.live(), QUOTA)
+        );
     }
 
     async fn ask<T>(&self, sql: &str, read: impl Fn(sea_orm::QueryResult) -> T) -> Vec<T> {

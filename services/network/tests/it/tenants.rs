@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use types::ProviderKind;
 
 use crate::on_each_database;
-use crate::suite::{Suite, peering, reason, wish};
+use crate::suite::{Suite, datastore, peering, reason, wish};
 
 /// Every call that names a network, by the tenant and about the network.
 async fn each_call(
@@ -112,11 +112,13 @@ on_each_database! {
             let own = config.quotas.tenants.entry("acme".parse().unwrap()).or_default();
             own.networks = Some(7);
             own.peerings_per_network.insert(ProviderKind::Gcp, 99);
+            own.datastores_per_network = Some(3);
         }).await;
         assert_eq!(limits(&suite, "acme").await, [limit("networks", 0, 7, "")]);
         assert_eq!(limits(&suite, "nobody").await, [limit("networks", 0, 20, "")]);
         let main = suite.settled("main", "10.20.0.0/16").await;
         suite.attach(peering(&main.id, 1, &["10.1.0.0/16"])).await.unwrap();
+        suite.attach(datastore(&main.id, "ds-1", "10.20.1.0/24")).await.unwrap();
         let gcp = suite.create_in_gcp("gcp", "10.30.0.0/16").await;
         let gone = suite.active("gone", "10.40.0.0/16").await;
         suite.delete(&gone.id).await.unwrap();
@@ -126,7 +128,9 @@ on_each_database! {
         assert_eq!(limits(&suite, "acme").await, [
             limit("networks", 2, 7, ""),
             limit("peerings_per_network", 1, 50, &main.id),
+            limit("datastores_per_network", 1, 3, &main.id),
             limit("peerings_per_network", 0, 99, &gcp.id),
+            limit("datastores_per_network", 0, 3, &gcp.id),
         ]);
         let all = GetTenantLimitsRequest { tenant_id: "-".to_owned() };
         assert_eq!(suite.client.clone().get_tenant_limits(all).await.unwrap_err().code(), Code::InvalidArgument);

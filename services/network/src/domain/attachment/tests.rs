@@ -44,8 +44,8 @@ fn datastore(id: &str, cidr: &str) -> Attachment {
 fn verdict(wanted: &Attachment, siblings: &[Attachment]) -> Result<(), String> {
     let network = network("10.20.0.0/16", ProviderKind::Aws);
     check_claims(wanted, &network, siblings, &[]).map_err(|error| match error {
-        Error::Overlap(overlap) if overlap.with_network => "PEER".to_owned(),
-        Error::Overlap(overlap) => format!("SIBLING {}", overlap.other_id),
+        Error::Overlap(found) if found[0].reason == "CIDR_OVERLAP_PEER" => "PEER".to_owned(),
+        Error::Overlap(found) => format!("SIBLING {}", found[0].other_id),
         Error::InvalidAttachment { reason, .. } => reason.to_owned(),
         other => other.to_string(),
     })
@@ -111,10 +111,60 @@ fn two_networks_with_one_range_cannot_be_linked_with_the_same_vpc() {
     );
     let taken = neighbour("10.20.128.0/17");
     let refused = check_claims(&wanted, &ours, &[], std::slice::from_ref(&taken));
-    let Err(Error::Overlap(overlap)) = refused else {
+    let Err(Error::Overlap(found)) = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(overlap.other_id, taken.network.to_string());
+    assert_eq!(found[0].other_id, taken.network.to_string());
+}
+
+#[test]
+fn every_conflict_is_named_but_not_endlessly_many() {
+    let ours = network("10.20.0.0/16", ProviderKind::Aws);
+    let conflicts = |wanted: &Attachment, siblings: &[Attachment], neighbours: &[Neighbour]| {
+        match check_claims(wanted, &ours, siblings, neighbours) {
+            Err(Error::Overlap(found)) => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let wanted = peering("9", &["10.20.1.0/24", "10.1.0.0/16", "10.2.0.0/16"], false);
+    let siblings = [
+        peering("1", &["10.1.128.0/17", "10.2.0.0/16"], false),
+        peering("2", &["10.9.0.0/16"], false),
+        peering("3", &["10.1.0.0/24"], false),
+    ];
+    let neighbour = Neighbour {
+        network: NetworkId::generate(),
+        cidr: ours.cidr,
+        peering: "peer_1".to_owned(),
+    };
+    let found = conflicts(&wanted, &siblings, std::slice::from_ref(&neighbour));
+    let (us, them) = (ours.id.to_string(), neighbour.network.to_string());
+    let said: Vec<_> = found
+        .iter()
+        .map(|one| {
+            let cidrs = (one.cidr.to_string(), one.other_cidr.to_string());
+            (one.reason, cidrs, one.other_id.as_str())
+        })
+        .collect();
+    let pair = |cidr: &str, other: &str| (cidr.to_owned(), other.to_owned());
+    assert_eq!(
+        said,
+        [
+            (
+                "CIDR_OVERLAP_PEER",
+                pair("10.20.1.0/24", "10.20.0.0/16"),
+                us.as_str()
+            ),
+            (SIBLING, pair("10.20.0.0/16", "10.20.0.0/16"), them.as_str()),
+            (SIBLING, pair("10.1.0.0/16", "10.1.128.0/17"), "1"),
+            (SIBLING, pair("10.2.0.0/16", "10.2.0.0/16"), "1"),
+            (SIBLING, pair("10.1.0.0/16", "10.1.0.0/24"), "3"),
+        ]
+    );
+    let many: Vec<_> = (0..30)
+        .map(|n| peering(&n.to_string(), &["10.1.0.0/24"], false))
+        .collect();
+    assert_eq!(conflicts(&wanted, &many, &[]).len(), MOST_CONFLICTS);
 }
 
 #[test]

@@ -72,13 +72,15 @@ fn glance(network: &Network) -> Glance {
         missed_at: work.missed_at,
         missed: work.missed.clone(),
         is_firewall_done: !network.firewall.is_due(),
-        told_at: network.firewall.done_at.max(work.repairs.last().copied()),
+        told_at: network
+            .firewall
+            .done_at
+            .max(work.repairs.last().map(|(_, at)| *at)),
     }
 }
 
 fn wanted() -> FirewallWanted {
     FirewallWanted {
-        goal: 1,
         cidrs: vec!["10.1.0.0/16".parse().unwrap()],
         ports: vec![5432],
     }
@@ -254,7 +256,7 @@ fn a_part_that_two_looks_miss_is_made_again() {
         (State::Active, "VPC_DRIFT")
     );
     assert_eq!(next_step(&network, NOW + GRACE), Step::Look);
-    assert_eq!(network.work.repairs, [NOW + GRACE]);
+    assert_eq!(network.work.repairs, [(Repaired::Parts, NOW + GRACE)]);
     // Its firewall is another matter.
     assert_eq!(network.firewall_ready().holds, Holds::True);
 }

@@ -49,6 +49,8 @@ const SCHEMA: &[&str] = &[
     "ALTER TABLE network ADD COLUMN firewall_message TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE network ADD COLUMN firewall_since BIGINT NOT NULL DEFAULT 0",
     "CREATE INDEX network_live ON network (tenant_id, id) WHERE name_key IS NOT NULL",
+    "CREATE INDEX network_by_state ON network (state, id) WHERE name_key IS NOT NULL",
+    "CREATE INDEX network_by_account ON network (provider, account_id, region) WHERE name_key IS NOT NULL",
     "CREATE TABLE claim (network_id TEXT NOT NULL REFERENCES network (id), kind TEXT NOT NULL, id TEXT NOT NULL, \
      first BIGINT NOT NULL, last BIGINT NOT NULL, tenant_id TEXT NOT NULL, multi_region_group TEXT NOT NULL DEFAULT '', \
      PRIMARY KEY (network_id, kind, id, first, last))",

@@ -29,7 +29,9 @@ impl Verdict {
         match refused {
             Error::QuotaExceeded { .. } => Self::Quota,
             Error::NoFreeBlock(_) => Self::NoFreeBlock,
-            Error::RangeTaken(_) => Self::GroupOverlap,
+            Error::Overlap(found) if found[0].reason == "CIDR_OVERLAP_NETWORK" => {
+                Self::GroupOverlap
+            }
             Error::NetworkNotActive { .. } => Self::NotActive,
             Error::AttachmentDetached { .. } => Self::Detached,
             Error::InvalidAttachment {

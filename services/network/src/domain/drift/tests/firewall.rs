@@ -106,7 +106,7 @@ fn a_fourth_change_within_an_hour_is_a_fight_which_waits() {
 #[test]
 fn a_fight_about_a_part_is_told_and_ends_with_the_hour_or_with_a_sighting() {
     let mut network = active();
-    network.work.repairs = vec![NOW - 3, NOW - 2, NOW - 1];
+    network.work.repairs = [3, 2, 1].map(|ago| (Repaired::Parts, NOW - ago)).into();
     observe(&mut network, NOW, &[without_a_subnet()]);
     observe(&mut network, NOW + GRACE, &[without_a_subnet()]);
     assert_eq!(
@@ -128,4 +128,73 @@ fn a_fight_about_a_part_is_told_and_ends_with_the_hour_or_with_a_sighting() {
     observe(&mut network, NOW + HOUR, &[without_a_subnet()]);
     assert_eq!(network.reason, "VPC_DRIFT");
     assert_eq!(next_step(&network, NOW + HOUR), Step::Look);
+}
+
+#[test]
+fn a_fight_about_the_firewall_is_none_about_a_part() {
+    let mut network = active();
+    network.work.repairs = [3, 2, 1].map(|ago| (Repaired::Firewall, NOW - ago)).into();
+    observe(&mut network, NOW, &[without_a_subnet()]);
+    observe(&mut network, NOW + GRACE, &[without_a_subnet()]);
+    assert_eq!(network.reason, "VPC_DRIFT");
+    assert_eq!(next_step(&network, NOW + GRACE), Step::Look);
+}
+
+#[test]
+fn a_second_vpc_does_not_hide_a_changed_firewall() {
+    let changed = Sighting {
+        ports: [22].into(),
+        ..seen()
+    };
+    let mut other = bare();
+    other.vpc.id = Some("vpc-2".to_owned());
+    let mut network = active();
+    assert_eq!(
+        observe(&mut network, NOW, &[changed, other]),
+        Drift::Firewall
+    );
+}
+
+#[test]
+fn a_repair_that_fails_and_a_firewall_take_turns() {
+    let refused = crate::domain::Failure {
+        kind: crate::domain::FailureKind::Quota,
+        reason: "CLOUD_LIMIT".to_owned(),
+        message: String::new(),
+        refused: true,
+        retry_after: None,
+    };
+    let mut network = active();
+    observe(&mut network, NOW, &[without_a_subnet()]);
+    observe(&mut network, NOW + GRACE, &[without_a_subnet()]);
+    network.failed(&refused, NOW + GRACE, 0.0);
+    // Its owner closes the firewall meanwhile.
+    network.firewall.goal += 1;
+    let now = NOW + 2 * GRACE;
+    network.work.step_at = Some(now);
+    assert_eq!(next_step(&network, now), Step::Look);
+    network.failed(&refused, now, 0.0);
+    let now = NOW + 3 * GRACE;
+    assert_eq!(next_step(&network, now), Step::Firewall);
+    network.firewall_ensured(true, String::new(), now, now, &timing());
+    assert_eq!(network.firewall_ready().holds, Holds::True);
+    assert_eq!(next_step(&network, now), Step::Look);
+}
+
+#[test]
+fn a_vpc_lost_while_a_repair_is_refused_is_found() {
+    let mut network = active();
+    observe(&mut network, NOW, &[without_a_subnet()]);
+    observe(&mut network, NOW + GRACE, &[without_a_subnet()]);
+    let at = NOW + 2 * GRACE;
+    observe(&mut network, at, &[]);
+    // A request that was under way begins the time anew, and is refused.
+    network.requesting("subnet-2", true, at + 1);
+    network.request_refused(true);
+    assert_eq!(observe(&mut network, at + GRACE, &[]), Drift::Nothing);
+    // No more of them while the VPC itself is in doubt.
+    network.work.step_at = Some(at + GRACE);
+    assert_eq!(next_step(&network, at + GRACE), Step::Rest);
+    assert_eq!(observe(&mut network, at + 2 * GRACE, &[]), Drift::Lost);
+    assert_eq!(network.reason, "VPC_MISSING");
 }
