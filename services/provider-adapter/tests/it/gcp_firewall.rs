@@ -145,12 +145,34 @@ async fn what_somebody_else_changed_is_put_right() {
 }
 
 #[tokio::test]
-async fn a_rule_of_that_name_that_is_not_ours_is_left_alone() {
+async fn a_rule_of_our_network_is_ours_whatever_is_written_on_it() {
     let mut walled = Walled::start().await;
     walled.ensure(&[ONE], &[443]).await;
+    let described = walled.rules()[0]["description"].clone();
+    let scribble = |walled: &Walled| {
+        walled.suite.cloud.gcp_state(|state| {
+            let rule = state.firewalls.values_mut().next().unwrap();
+            rule.rule.insert("description".to_owned(), json!("by hand"));
+        });
+    };
+    scribble(&walled);
+    walled.ensure(&[ONE], &[443]).await;
+    assert_eq!(walled.rules()[0]["description"], described);
+    // What is on it keeps nothing open.
+    scribble(&walled);
+    walled.ensure(&[], &[443]).await;
+    assert!(walled.rules().is_empty());
+}
+
+#[tokio::test]
+async fn a_rule_of_that_name_in_another_network_is_left_alone() {
+    let mut walled = Walled::start().await;
+    walled.ensure(&[ONE], &[443]).await;
+    let other = format!("projects/{PROJECT}/global/networks/other");
     walled.suite.cloud.gcp_state(|state| {
         let rule = state.firewalls.values_mut().next().unwrap();
         rule.rule.insert("description".to_owned(), json!("by hand"));
+        rule.network = other;
     });
     let answer = walled
         .suite

@@ -22,6 +22,8 @@ use crate::provider::{self, EnsureFirewall, Underway};
 const GET: &str = "firewalls.get";
 /// Source ranges that GCP takes in one rule.
 const MOST_RANGES: usize = 5000;
+/// Where the rule stands among others: GCP's default.
+const PRIORITY: i32 = 1000;
 
 /// Waits for what is under way, compares the rule with the wanted, and sends the whole rule where they differ.
 pub(super) async fn ensure(gce: &Gce, ask: &EnsureFirewall) -> Result<Underway<bool>, CloudError> {
@@ -41,7 +43,11 @@ pub(super) async fn ensure(gce: &Gce, ask: &EnsureFirewall) -> Result<Underway<b
         (None, None) => None,
         (Some(_), None) => remove(gce, &marks.name).await?,
         (None, Some(wanted)) => Some(insert(gce, wanted.rule(gce.id(), &marks)).await?),
-        (Some(rule), Some(wanted)) if wanted.is_in(&rule) => None,
+        (Some(rule), Some(wanted))
+            if wanted.is_in(&rule) && rule.description.as_ref() == Some(&marks.description) =>
+        {
+            None
+        }
         // Neither of them can be changed.
         (Some(rule), Some(_)) if !is_of(&rule, gce.id(), &marks.name) => {
             remove(gce, &marks.name).await?
@@ -99,7 +105,7 @@ impl Wanted {
             .set_description(&marks.description)
             .set_network(url::of_network(project, &marks.name))
             .set_direction(Direction::Ingress)
-            .set_priority(1000)
+            .set_priority(PRIORITY)
             .set_source_ranges(&self.cidrs)
             .set_allowed([allowed])
             .set_disabled(false)
@@ -116,6 +122,8 @@ impl Wanted {
             && as_set(&rule.source_ranges) == self.cidrs
             && is_ingress(rule)
             && rule.disabled != Some(true)
+            // A later one gives way to whatever denies before it.
+            && rule.priority.is_none_or(|priority| priority == PRIORITY)
             && rule.denied.is_empty()
             && [
                 &rule.destination_ranges,
@@ -189,7 +197,11 @@ pub(super) async fn look(gce: &Gce, marks: &Marks) -> Result<Option<Firewall>, C
         let failure = gce.unusable(GET, "the answer shows no rule of that name");
         return Err(failure.while_looking());
     }
-    marks.own("firewall rule", rule.description.as_deref())?;
+    let network = rule.network.as_deref();
+    // In our own VPC it is ours, whatever somebody wrote into its description: it would keep open what is to be closed.
+    if !network.is_some_and(|address| is_address(address, gce.id(), &marks.name)) {
+        marks.own("firewall rule", rule.description.as_deref())?;
+    }
     Ok(Some(rule))
 }
 
@@ -308,6 +320,7 @@ mod tests {
             (ranges(&["10.0.0.0/24", "fd00::/64"]), 1),
             (seen(rule().set_source_tags(["web"])), 2),
             (seen(rule().set_description("by hand")), 2),
+            (seen(rule().set_priority(65534)), 2),
             (seen(rule().set_disabled(true)), 0),
             (seen(rule().set_direction(Direction::Egress)), 0),
             (
