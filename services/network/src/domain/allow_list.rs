@@ -37,10 +37,10 @@ impl Entry {
     pub fn applied(&self, firewall: &Firewall) -> Applied {
         if self.goal <= firewall.done {
             Applied::Applied
-        } else if firewall.reason.is_empty() {
-            Applied::Pending
-        } else {
+        } else if firewall.is_refused() {
             Applied::Failed
+        } else {
+            Applied::Pending
         }
     }
 }

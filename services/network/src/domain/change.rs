@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Ahead, Network, Request, State, Vpc};
 
 /// Consecutive failures for an unknown reason after which a network is tried hourly only.
-const PATIENCE: i32 = 5;
+pub(super) const PATIENCE: i32 = 5;
 const SUSPENDED_FOR: Duration = Duration::from_secs(3_600);
 const SHORTEST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
@@ -89,6 +89,37 @@ pub(super) fn after(at: i64, by: Duration) -> i64 {
     at.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// How long to wait after so many tries in a row.
+pub(super) fn doubled(tries: i32) -> Duration {
+    LONGEST_BACKOFF.min(SHORTEST_BACKOFF * (1 << tries.clamp(0, 6)))
+}
+
+/// How long to wait after a failure, which counts among those in a row.
+pub(super) fn pause_after(
+    failure: &Failure,
+    retries: &mut i32,
+    failures: &mut i32,
+    jitter: f64,
+) -> Duration {
+    let pause = doubled(*retries).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
+    *retries = retries.saturating_add(1);
+    match failure.kind {
+        FailureKind::Quota
+        | FailureKind::Throttled
+        | FailureKind::Unauthorized
+        | FailureKind::InProgress
+        | FailureKind::Unavailable => {}
+        // A wish to delete is kept: the owner can do nothing about the refusal, the vendor can.
+        FailureKind::Terminal | FailureKind::Unknown => {
+            *failures = failures.saturating_add(1);
+            if *failures >= PATIENCE {
+                return SUSPENDED_FOR;
+            }
+        }
+    }
+    pause.max(failure.retry_after.unwrap_or_default())
+}
+
 impl Network {
     /// A vendor account takes it.
     pub fn placed(&mut self, account: String, now: i64) {
@@ -101,7 +132,7 @@ impl Network {
     pub fn requesting(&mut self, part: &str, guarded: bool, now: i64) -> bool {
         let first = !self.work.touched;
         self.work.touched = true;
-        self.work.missed_at = None;
+        self.miss_nothing();
         if guarded {
             self.work.requested = Some(Request {
                 part: part.to_owned(),
@@ -132,9 +163,16 @@ impl Network {
             self.work.step_at = Some(after(now, timing.operation));
             return;
         }
-        let finished = self.work.requested.is_none() && self.work.ahead == Ahead::Complete;
-        if finished && self.state == State::Pending {
-            self.enter(State::Active, now);
+        if self.work.requested.is_some() || self.work.ahead != Ahead::Complete {
+            return;
+        }
+        match self.state {
+            State::Pending => self.enter(State::Active, now),
+            State::Active => {
+                self.whole = None;
+                self.rest();
+            }
+            State::Deleting | State::Deleted | State::Failed => {}
         }
     }
 
@@ -142,7 +180,7 @@ impl Network {
     fn look_for(&mut self, request: &Request, begun: i64, now: i64, timing: &Timing) {
         if self.vpc.has(&request.part) {
             self.work.requested = None;
-            self.work.missed_at = None;
+            self.miss_nothing();
             return;
         }
         let missed_at = *self.work.missed_at.get_or_insert(begun);
@@ -150,7 +188,7 @@ impl Network {
             self.work.requested = None;
             // The same looks prove the absence of the whole only where no other part stands.
             if !self.vpc.is_empty() {
-                self.work.missed_at = None;
+                self.miss_nothing();
             }
             return;
         }
@@ -228,38 +266,18 @@ impl Network {
     }
 
     /// Puts the next try off.
-    pub(super) fn try_later(&mut self, failure: &Failure, now: i64, jitter: f64) {
-        match failure.kind {
-            FailureKind::Quota
-            | FailureKind::Throttled
-            | FailureKind::Unauthorized
-            | FailureKind::InProgress
-            | FailureKind::Unavailable => self.back_off(failure, now, jitter),
-            // A wish to delete is kept: the owner can do nothing about the refusal, the vendor can.
-            FailureKind::Terminal | FailureKind::Unknown => {
-                self.work.failures = self.work.failures.saturating_add(1);
-                self.back_off(failure, now, jitter);
-                if self.work.failures >= PATIENCE {
-                    self.work.suspended_at.get_or_insert(now);
-                    self.work.step_at = Some(after(now, SUSPENDED_FOR));
-                }
-            }
+    fn try_later(&mut self, failure: &Failure, now: i64, jitter: f64) {
+        let work = &mut self.work;
+        let pause = pause_after(failure, &mut work.retries, &mut work.failures, jitter);
+        if work.failures >= PATIENCE {
+            work.suspended_at.get_or_insert(now);
         }
+        work.step_at = Some(after(now, pause));
     }
 
     /// Whether another account can be tried: nothing stands in this one and nothing can come into being.
     fn can_move(&self) -> bool {
         self.state == State::Pending && self.vpc.is_empty() && self.work.requested.is_none()
-    }
-
-    fn back_off(&mut self, failure: &Failure, now: i64, jitter: f64) {
-        let doubled = SHORTEST_BACKOFF * (1 << self.work.retries.clamp(0, 6));
-        self.work.retries = self.work.retries.saturating_add(1);
-        let pause = doubled
-            .min(LONGEST_BACKOFF)
-            .mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
-        let pause = pause.max(failure.retry_after.unwrap_or_default());
-        self.work.step_at = Some(after(now, pause));
     }
 
     /// The network has reached `state` without a further call.
@@ -280,11 +298,10 @@ impl Network {
         self.update_time = now;
         self.reason.clear();
         self.message.clear();
-        // What was made is to get its firewall.
-        self.work.step_at = (state == State::Active).then_some(now);
+        self.work.step_at = None;
+        self.whole = None;
         if state == State::Active || !self.work.missed.is_empty() {
-            self.work.missed.clear();
-            self.work.missed_at = None;
+            self.miss_nothing();
         }
         self.steps_went_well();
         if state == State::Deleted {
@@ -296,11 +313,16 @@ impl Network {
     fn went_well(&mut self, now: i64) {
         // Of an ACTIVE network the reason says what is being put back, until it is.
         if self.state != State::Active || self.work.ahead == Ahead::Complete {
-            self.reason.clear();
-            self.message.clear();
+            self.explain();
         }
         self.steps_went_well();
         self.work.step_at = Some(now);
+    }
+
+    /// Forgets what looks so far did not show.
+    pub(super) fn miss_nothing(&mut self) {
+        self.work.missed.clear();
+        self.work.missed_at = None;
     }
 
     pub(super) fn steps_went_well(&mut self) {

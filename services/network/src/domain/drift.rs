@@ -15,6 +15,10 @@ use super::{Ahead, FirewallWanted, Network, Repaired, State, Vpc};
 
 /// The adapter's code for a firewall that admits what no list of ranges and ports can say.
 const FIREWALL: &str = "firewall";
+/// The VPC of a network that was ACTIVE is gone.
+pub const VPC_MISSING: &str = "VPC_MISSING";
+/// Others changed the VPC.
+const VPC_DRIFT: &str = "VPC_DRIFT";
 
 /// The little of an ACTIVE network's row that a look needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct Glance {
     pub missed_at: Option<i64>,
     /// See [`super::Work`].
     pub missed: Vec<String>,
+    /// See [`super::Work`].
+    pub reshaped: Vec<String>,
     /// The cloud confirmed the firewall that is wanted.
     pub is_firewall_done: bool,
     /// When the cloud was last told something about this network.
@@ -70,6 +76,8 @@ pub struct Verdict {
     pub missed: Vec<String>,
     /// The first of those looks.
     pub missed_at: Option<i64>,
+    /// What is to be told of subnets that have another range than recorded.
+    pub reshaped: Vec<String>,
     /// What has to be done about it.
     pub drift: Drift,
 }
@@ -96,6 +104,7 @@ impl Verdict {
         self.drift == Drift::Nothing
             && self.missed == glance.missed
             && self.missed_at == glance.missed_at
+            && self.reshaped == glance.reshaped
     }
 }
 
@@ -108,11 +117,7 @@ impl Look {
 
 /// What a look that showed `seen` of a network means for it. `wanted` is its firewall.
 pub fn judge(glance: &Glance, look: &Look, seen: &[Sighting], wanted: &FirewallWanted) -> Verdict {
-    let unchanged = Verdict {
-        missed: glance.missed.clone(),
-        missed_at: glance.missed_at,
-        drift: Drift::Nothing,
-    };
+    let unchanged = doubt(glance, glance.missed.clone(), glance.missed_at);
     let Some(id) = glance.vpc.id.as_ref().filter(|_| !glance.is_busy) else {
         // A request's own `missed_at` is none of the look's business.
         return unchanged;
@@ -124,8 +129,13 @@ pub fn judge(glance: &Glance, look: &Look, seen: &[Sighting], wanted: &FirewallW
             false => unchanged,
         };
     };
+    let reshaped = reshaped(&glance.vpc, own);
     let missing = match (look.complete, look.wired) {
-        (true, true) => missing(&glance.vpc, own),
+        (true, true) => {
+            let untold = reshaped.iter().filter(|one| !glance.reshaped.contains(one));
+            let missing = missing(&glance.vpc, own);
+            missing.into_iter().chain(untold.cloned()).collect()
+        }
         // The parts were not looked at, and may be missed as before.
         _ => glance
             .missed
@@ -138,19 +148,40 @@ pub fn judge(glance: &Glance, look: &Look, seen: &[Sighting], wanted: &FirewallW
     if !(look.complete && look.wired) {
         return verdict;
     }
+    verdict.reshaped.retain(|one| reshaped.contains(one));
     if counts(&verdict, look) {
-        verdict.drift = Drift::Parts(verdict.missed.clone());
-    } else if verdict.missed.is_empty()
-        && glance.is_firewall_done
-        && !look.is_early(glance.told_at)
-        && !admits(own, wanted)
-    {
-        // Before a second VPC, which may stay for long.
+        let (told, gone) = verdict
+            .missed
+            .into_iter()
+            .partition(|one| reshaped.contains(one));
+        let told: Vec<String> = told;
+        verdict.reshaped.extend(told);
+        verdict.missed = gone;
+        verdict.missed_at = verdict.missed_at.filter(|_| !verdict.missed.is_empty());
+        if !verdict.missed.is_empty() {
+            verdict.drift = Drift::Parts(verdict.missed.clone());
+        }
+    }
+    if !verdict.missed.is_empty() {
+        return verdict;
+    }
+    let is_firewall_known = glance.is_firewall_done && !look.is_early(glance.told_at);
+    if is_firewall_known && !admits(own, wanted) {
+        // Before a second VPC: somebody may be let in who must not be.
         verdict.drift = Drift::Firewall;
-    } else if verdict.missed.is_empty() && seen.len() > 1 {
+    } else if seen.len() > 1 {
         verdict.drift = Drift::Surplus;
     }
     verdict
+}
+
+fn doubt(glance: &Glance, missed: Vec<String>, missed_at: Option<i64>) -> Verdict {
+    Verdict {
+        missed,
+        missed_at,
+        reshaped: glance.reshaped.clone(),
+        drift: Drift::Nothing,
+    }
 }
 
 /// The VPC is not shown: says nothing about its parts.
@@ -160,11 +191,7 @@ fn absent(glance: &Glance, look: &Look, id: &String) -> Verdict {
         true => glance.missed_at.or(Some(look.began_at)),
         false => Some(look.began_at),
     };
-    let mut verdict = Verdict {
-        missed: vec![id.clone()],
-        missed_at,
-        drift: Drift::Nothing,
-    };
+    let mut verdict = doubt(glance, vec![id.clone()], missed_at);
     if counts(&verdict, look) {
         verdict.drift = Drift::Lost;
     }
@@ -184,11 +211,7 @@ fn still_missing(glance: &Glance, look: &Look, missing: Vec<String>) -> Verdict 
         (true, false) => (missing, Some(look.began_at)),
         (true, true) => (Vec::new(), None),
     };
-    Verdict {
-        missed,
-        missed_at,
-        drift: Drift::Nothing,
-    }
+    doubt(glance, missed, missed_at)
 }
 
 fn counts(verdict: &Verdict, look: &Look) -> bool {
@@ -209,6 +232,23 @@ fn missing(known: &Vpc, own: &Sighting) -> Vec<String> {
         .chain(subnets.filter(|id| !shows(id)))
         .chain(group)
         .cloned()
+        .collect()
+}
+
+/// The subnets that are seen with another range than the recorded one, in words.
+fn reshaped(known: &Vpc, own: &Sighting) -> Vec<String> {
+    let seen = own.vpc.subnets.iter();
+    let pairs = seen.filter_map(|seen| {
+        let recorded = known.subnets.iter().find(|one| one.id == seen.id)?;
+        (recorded.cidr != seen.cidr).then_some((recorded, seen))
+    });
+    pairs
+        .map(|(recorded, seen)| {
+            format!(
+                "subnet {} has the range {}, not {}",
+                seen.id, seen.cidr, recorded.cidr
+            )
+        })
         .collect()
 }
 
@@ -234,9 +274,11 @@ impl Network {
         let was_in_doubt = self.is_vpc_in_doubt();
         self.work.missed = verdict.missed;
         self.work.missed_at = verdict.missed_at;
-        if self.work.missed.is_empty() && self.reason == DRIFT_FIGHT {
-            self.reason.clear();
-            self.message.clear();
+        let is_news = self.work.reshaped != verdict.reshaped && self.work.ahead == Ahead::Complete;
+        self.work.reshaped = verdict.reshaped;
+        let was_fight = self.reason == DRIFT_FIGHT;
+        if was_fight && self.work.missed.is_empty() || is_news && !was_fight {
+            self.explain();
         }
         if was_in_doubt && !self.is_vpc_in_doubt() {
             self.work.step_at = Some(now);
@@ -259,13 +301,28 @@ impl Network {
         id.is_some_and(|id| self.work.missed.contains(id))
     }
 
+    /// What there is to say of a network about which nothing is to be done.
+    pub(super) fn explain(&mut self) {
+        self.reason.clear();
+        self.message.clear();
+        if self.state == State::Active && !self.work.reshaped.is_empty() {
+            VPC_DRIFT.clone_into(&mut self.reason);
+            self.message = format!(
+                "{}: no call of Peerway's asked for that, and none takes it back; claims are checked against the \
+                 network's own range {} only",
+                self.work.reshaped.join(", "),
+                self.cidr
+            );
+        }
+    }
+
     fn lose(&mut self, missed_at: i64, now: i64) {
         let millis = u64::try_from(missed_at).unwrap_or(0);
         let since = format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(millis));
         let id = self.vpc.id.clone().unwrap_or_default();
         let account = self.account.clone().unwrap_or_default();
         self.enter(State::Failed, now);
-        self.reason = "VPC_MISSING".to_owned();
+        VPC_MISSING.clone_into(&mut self.reason);
         self.message = format!(
             "VPC {id} is not in the vendor's account {account} any more, which no call of Peerway's asked for; since \
              {since} no look has shown it. Its range stays taken until the network is deleted"
@@ -285,6 +342,7 @@ impl Network {
             return;
         }
         self.repaired(Repaired::Parts, now);
+        self.whole.get_or_insert_with(|| self.vpc.clone());
         let is_gone = |id: &String| gone.contains(id);
         let group_gone = self.vpc.security_group_id.as_ref().is_some_and(is_gone);
         self.vpc.parts.retain(|code| !is_gone(code));
@@ -292,12 +350,11 @@ impl Network {
         if group_gone {
             self.vpc.security_group_id = None;
             let message = "the security group is gone and is being put back".to_owned();
-            self.firewall.lost(FIREWALL_DRIFT, message);
+            self.firewall.lost(FIREWALL_DRIFT, message, now);
         }
-        self.reason = "VPC_DRIFT".to_owned();
+        VPC_DRIFT.clone_into(&mut self.reason);
         self.message = format!("{what} of VPC {id} is gone or changed, and is being put back");
-        self.work.missed.clear();
-        self.work.missed_at = None;
+        self.miss_nothing();
         self.steps_went_well();
         self.work.ahead = Ahead::Unknown;
         self.work.step_at = Some(now);
@@ -309,17 +366,13 @@ impl Network {
             self.repaired(Repaired::Firewall, now);
             let message =
                 "the firewall admitted others than the allow list says, and is being put back";
-            self.firewall.lost(FIREWALL_DRIFT, message.to_owned());
-            self.work.step_at = Some(now);
+            self.firewall.lost(FIREWALL_DRIFT, message.to_owned(), now);
         } else {
             let message = "the firewall was put back three times within an hour and admits others than the allow list \
                            says again: somebody has to stop that; it is put back an hour after the first time";
-            self.firewall.lost(DRIFT_FIGHT, message.to_owned());
             let at = self.may_repair_at(Repaired::Firewall, now);
-            let sooner = self.work.step_at.filter(|_| self.is_vpc_unfinished());
-            self.work.step_at = Some(sooner.map_or(at, |sooner| sooner.min(at)));
+            self.firewall.lost(DRIFT_FIGHT, message.to_owned(), at);
         }
-        self.steps_went_well();
     }
 }
 

@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
-use super::change::after;
 use types::ProviderKind;
 
-use super::{Ahead, Failure, FailureKind, Firewall, Network, Repaired, State, Timing};
+use super::change::{PATIENCE, after, doubled, pause_after};
+use super::{Failure, FailureKind, Firewall, Network, Repaired, State, Timing};
 
 /// So many repairs in this time are made; what changes even so is a fight, and waits.
 const REPAIRS: usize = 3;
 const REPAIRS_WITHIN: Duration = Duration::from_secs(3_600);
 
+/// Changes that come so soon after a call go out together.
+const GATHERED: Duration = Duration::from_secs(1);
+
 /// Others change what is put back, again and again.
 pub(super) const DRIFT_FIGHT: &str = "DRIFT_FIGHT";
 /// Others changed the firewall, and it is being put back.
 pub(super) const FIREWALL_DRIFT: &str = "FIREWALL_DRIFT";
+/// The cloud does not show yet what it was asked for.
+const FIREWALL_PENDING: &str = "FIREWALL_PENDING";
 
 /// Whether a condition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +49,16 @@ impl Firewall {
         self.goal > self.done || !self.operation_token.is_empty()
     }
 
-    /// What the cloud showed last is not what is wanted: it has to be asked again.
-    pub(super) fn lost(&mut self, reason: &str, message: String) {
+    /// Whether the cloud will not have what is wanted, as far as is known.
+    pub(super) fn is_refused(&self) -> bool {
+        !["", FIREWALL_PENDING, FIREWALL_DRIFT].contains(&self.reason.as_str())
+    }
+
+    /// What the cloud showed last is not what is wanted: it has to be asked again, not before `at`.
+    pub(super) fn lost(&mut self, reason: &str, message: String, at: i64) {
         self.done = 0;
+        self.step_at = at;
+        (self.retries, self.failures) = (0, 0);
         self.operation_token.clear();
         self.reason = reason.to_owned();
         self.message = message;
@@ -79,71 +91,104 @@ impl Network {
             ),
             State::Active => told(
                 Holds::False,
-                "FIREWALL_PENDING",
+                FIREWALL_PENDING,
                 "a change of the allow list or of the ports is on its way to the cloud",
             ),
         }
     }
 
+    /// When the cloud may be asked for the firewall; none: there is no need, or it has nothing to stand on yet.
+    pub(super) fn firewall_at(&self) -> Option<i64> {
+        let stands = match self.provider {
+            ProviderKind::Aws => self.vpc.security_group_id.is_some(),
+            ProviderKind::Gcp => self.vpc.id.is_some(),
+        };
+        // Where no step makes it stand, the cloud says what is wrong.
+        let can_be_asked = stands || self.work.step_at.is_none();
+        let is_due = self.state == State::Active && self.firewall.is_due() && can_be_asked;
+        (is_due && !self.is_vpc_in_doubt()).then_some(self.firewall.step_at)
+    }
+
+    /// What is wanted is about to change: no pause is longer than what gathers such changes.
+    pub(super) fn hasten_firewall(&mut self, now: i64) {
+        let firewall = &mut self.firewall;
+        if !firewall.is_due() {
+            firewall.step_at = firewall.step_at.max(now);
+        }
+        firewall.step_at = firewall.step_at.min(after(now, GATHERED));
+    }
+
     /// Records what the cloud said about the firewall of `goal`, asked for at `begun`.
     pub fn firewall_ensured(
         &mut self,
+        goal: i64,
         complete: bool,
         operation_token: String,
         begun: i64,
         now: i64,
         timing: &Timing,
     ) {
-        self.steps_went_well();
+        self.firewall.failures = 0;
         self.firewall.operation_token = operation_token;
-        let pause = match (complete, self.firewall.operation_token.is_empty()) {
-            (true, true) => {
-                if self.firewall.reason == DRIFT_FIGHT {
-                    self.repaired(Repaired::Firewall, now);
-                }
-                self.firewall.done = self.firewall.goal;
-                self.firewall.done_at = Some(begun);
-                self.firewall.reason.clear();
-                self.firewall.message.clear();
-                self.work.step_at = self.is_vpc_unfinished().then_some(now);
-                return;
-            }
-            (false, true) => timing.removal,
-            (_, false) => timing.operation,
+        if !self.firewall.operation_token.is_empty() {
+            self.firewall.step_at = after(now, timing.operation);
+            return;
+        }
+        if !complete {
+            self.firewall_not_shown(now, timing);
+            return;
+        }
+        if self.firewall.reason == DRIFT_FIGHT {
+            self.repaired(Repaired::Firewall, now);
+        }
+        let firewall = &mut self.firewall;
+        firewall.done = goal;
+        firewall.done_at = Some(begun);
+        firewall.step_at = after(begun, GATHERED);
+        firewall.retries = 0;
+        firewall.reason.clear();
+        firewall.message.clear();
+    }
+
+    /// The cloud took what is wanted and does not show it: often it is late, and sometimes somebody else is at work.
+    fn firewall_not_shown(&mut self, now: i64, timing: &Timing) {
+        let firewall = &mut self.firewall;
+        let pause = match firewall.retries {
+            0 => timing.removal,
+            rounds => doubled(rounds - 1),
         };
-        self.work.step_at = Some(after(now, pause));
+        firewall.step_at = after(now, pause);
+        firewall.retries = firewall.retries.saturating_add(1);
+        let is_told = [FIREWALL_DRIFT, DRIFT_FIGHT].contains(&firewall.reason.as_str());
+        if firewall.retries >= PATIENCE && !is_told {
+            FIREWALL_PENDING.clone_into(&mut firewall.reason);
+            firewall.message = format!(
+                "the cloud was asked {} times and does not show the firewall as it is wanted: it is late, or somebody \
+                 else changes the firewall; it is asked again within a minute",
+                firewall.retries
+            );
+        }
     }
 
     /// Records that the firewall could not be asked for: a matter of the condition, not of the network's state.
     /// `jitter` is 0.0-1.0.
     pub fn firewall_failed(&mut self, failure: &Failure, now: i64, jitter: f64) {
+        let firewall = &mut self.firewall;
         if failure.refused {
-            self.firewall.operation_token.clear();
+            firewall.operation_token.clear();
         }
         // Another operation in the way is no more than a change on its way.
         if failure.kind != FailureKind::InProgress {
-            self.firewall.reason.clone_from(&failure.reason);
-            self.firewall.message.clone_from(&failure.message);
+            firewall.reason.clone_from(&failure.reason);
+            firewall.message.clone_from(&failure.message);
         }
-        self.try_later(failure, now, jitter);
-    }
-
-    /// Whether the next step is the firewall's: what carries it stands, and where parts of the VPC are put back as well
-    /// and one of the two fails, they take turns.
-    pub(super) fn is_firewall_next(&self) -> bool {
-        let carried = match self.provider {
-            ProviderKind::Aws => self.vpc.security_group_id.is_some(),
-            ProviderKind::Gcp => self.vpc.id.is_some(),
-        };
-        let turn = !self.is_vpc_unfinished() || self.work.retries % 2 == 0;
-        self.firewall.is_due() && carried && turn
-    }
-
-    /// Whether parts of the VPC are being made.
-    pub(super) fn is_vpc_unfinished(&self) -> bool {
-        let work = &self.work;
-        let under_way = work.requested.is_some() || !work.operation_token.is_empty();
-        under_way || work.ahead != Ahead::Complete
+        let pause = pause_after(
+            failure,
+            &mut firewall.retries,
+            &mut firewall.failures,
+            jitter,
+        );
+        firewall.step_at = after(now, pause);
     }
 
     /// Whether something that others changed may be put back now.

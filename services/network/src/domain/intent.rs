@@ -85,11 +85,9 @@ impl Network {
 
     /// The firewall is to admit other ranges or ports than those of its goal so far.
     pub fn raise_firewall_goal(&mut self, traceparent: Option<String>, now: i64) {
+        self.hasten_firewall(now);
         self.firewall.goal += 1;
         self.traceparent = traceparent.or(self.traceparent.take());
-        if self.state == State::Active {
-            self.work.step_at = Some(now);
-        }
     }
 
     /// Checks that its owner has not asked for its end.

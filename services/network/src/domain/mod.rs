@@ -20,7 +20,7 @@ pub use allow_list::{
 pub use attachment::{Attachment, AttachmentKind, Blockers, Neighbour, check_claims};
 pub use catalog::{Catalog, CidrRules, NamedRange, Offer, never_allowed, nobodys};
 pub use change::{Answer, Failure, FailureKind, Removal, Timing};
-pub use drift::{Drift, Glance, Look, Sighting, Verdict, judge};
+pub use drift::{Drift, Glance, Look, Sighting, VPC_MISSING, Verdict, judge};
 pub use error::{Error, MOST_CONFLICTS, Overlap};
 pub use firewall::{FirewallReady, Holds};
 pub use free::{Found, Search, Way};

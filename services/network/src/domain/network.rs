@@ -73,7 +73,7 @@ pub struct Subnet {
 }
 
 /// The vendor's VPC as far as it is known to stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Vpc {
     /// The cloud's id (AWS) or the name (GCP).
     pub id: Option<String>,
@@ -134,6 +134,12 @@ pub struct Firewall {
     pub done_at: Option<i64>,
     /// What the adapter wants to have back with the next call.
     pub operation_token: String,
+    /// The cloud is not asked before this time.
+    pub step_at: i64,
+    /// Calls in a row that brought nothing.
+    pub retries: i32,
+    /// Calls in a row that failed for a reason that nobody knows.
+    pub failures: i32,
     /// Why the goal is not reached; empty while nothing is in the way.
     pub reason: String,
     /// The same for people.
@@ -150,6 +156,9 @@ impl Firewall {
             done: 0,
             done_at: None,
             operation_token: String::new(),
+            step_at: now,
+            retries: 0,
+            failures: 0,
             reason: String::new(),
             message: String::new(),
             since: now,
@@ -169,7 +178,7 @@ pub enum Repaired {
 /// How far the work towards the intent is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
-    /// When the next step may run; none: nothing to do.
+    /// When the next step may run; none: nothing to do. The firewall has its own time.
     pub step_at: Option<i64>,
     /// Accounts whose cloud would not take this network.
     pub refused_accounts: Vec<String>,
@@ -191,6 +200,8 @@ pub struct Work {
     pub suspended_at: Option<i64>,
     /// While ACTIVE: codes of what all complete looks since `missed_at` did not show.
     pub missed: Vec<String>,
+    /// While ACTIVE: what is said of subnets that have another range than recorded.
+    pub reshaped: Vec<String>,
     /// What was put back that others had changed, and when: the last hour's.
     pub repairs: Vec<(Repaired, i64)>,
 }
@@ -243,6 +254,8 @@ pub struct Network {
     pub account: Option<String>,
     /// What stands of the VPC.
     pub vpc: Vpc,
+    /// While parts of it are put back: as it stood before.
+    pub whole: Option<Vpc>,
     /// How far the work is.
     pub work: Work,
     /// How far the firewall is.
@@ -284,6 +297,7 @@ impl Network {
             message: String::new(),
             account: None,
             vpc: Vpc::default(),
+            whole: None,
             work: Work {
                 step_at: Some(now),
                 ..Work::default()
@@ -311,6 +325,28 @@ impl Network {
             (Some(account), ProviderKind::Aws) => GroupId::aws(account, self.region.as_str()),
             (Some(project), ProviderKind::Gcp) => GroupId::gcp(project),
         })
+    }
+
+    /// When its next step may run; none: nothing to do.
+    pub fn due_at(&self) -> Option<i64> {
+        let both = [self.work.step_at, self.firewall_at()];
+        both.into_iter().flatten().min()
+    }
+
+    /// The VPC as its owner sees it: a repair makes no holes in it.
+    pub fn shown_vpc(&self) -> &Vpc {
+        self.whole.as_ref().unwrap_or(&self.vpc)
+    }
+
+    /// Whether what was asked of the cloud for `asked` can be recorded here: its owner may have changed what is wanted
+    /// meanwhile, but nobody what stands or how far the work is.
+    pub fn still_stands_as(&self, asked: &Self) -> bool {
+        self.state == asked.state
+            && self.account == asked.account
+            && self.vpc == asked.vpc
+            && self.work == asked.work
+            && self.firewall.done == asked.firewall.done
+            && self.firewall.operation_token == asked.firewall.operation_token
     }
 
     /// A hash of the intent: changes of state leave it alone.

@@ -46,12 +46,14 @@ impl Step {
 
 /// The one next step from what stands towards what is intended.
 pub fn next_step(network: &Network, now: i64) -> Step {
-    let work = &network.work;
-    match work.step_at {
-        None => return Step::Rest,
-        Some(due) if due > now => return Step::Wait(due),
-        Some(_) => {}
+    // Before the VPC: a repair that does not succeed must not keep a range open that its owner has closed.
+    if network.firewall_at().is_some_and(|at| at <= now) {
+        return Step::Firewall;
     }
+    if network.work.step_at.is_none_or(|at| at > now) {
+        return network.due_at().map_or(Step::Rest, Step::Wait);
+    }
+    let work = &network.work;
     match network.state {
         State::Failed | State::Deleted => Step::Rest,
         // Its peerings go first; the detach of the last one makes it due.
@@ -59,8 +61,6 @@ pub fn next_step(network: &Network, now: i64) -> Step {
         State::Pending if network.account.is_none() => Step::Place,
         // Whether anything is to be put back is for the looks to decide, which make it due again.
         State::Active if network.is_vpc_in_doubt() => Step::Rest,
-        // A repair that does not succeed must not keep a range open that its owner has closed, nor the other way round.
-        State::Active if network.is_firewall_next() => Step::Firewall,
         // What was asked for and not seen may still come into being: neither make nor remove anything before.
         State::Pending | State::Active | State::Deleting if work.requested.is_some() => Step::Look,
         // The cloud works on a part: the next look follows that.
@@ -72,7 +72,6 @@ pub fn next_step(network: &Network, now: i64) -> Step {
                 guarded: *guarded,
             },
             Ahead::Complete if network.state == State::Pending => Step::Record(State::Active),
-            Ahead::Complete if network.firewall.is_due() => Step::Firewall,
             Ahead::Complete => Step::Rest,
         },
         State::Deleting if !work.touched => Step::Record(State::Deleted),

@@ -5,7 +5,9 @@ use api::timestamp;
 use runtime::events::Event;
 use types::{Cidr, Invalid, ProviderKind};
 
-use crate::domain::{Applied, Attachment, AttachmentKind, Entry, Holds, Network, State, Subnet};
+use crate::domain::{
+    Applied, Attachment, AttachmentKind, Entry, Holds, Network, State, Subnet, VPC_MISSING,
+};
 
 /// The cloud of that number.
 pub(super) fn provider(given: i32) -> Result<ProviderKind, Invalid> {
@@ -26,7 +28,10 @@ pub(super) fn network(network: &Network) -> proto::Network {
         network.state,
         State::Active | State::Deleting | State::Deleted
     );
-    let shown = |text: &Option<String>| text.clone().filter(|_| stands).unwrap_or_default();
+    // Of a VPC that vanished its owner may have things left to clear away.
+    let stood = stands || network.state == State::Failed && network.reason == VPC_MISSING;
+    let shown = |text: &Option<String>| text.clone().filter(|_| stood).unwrap_or_default();
+    let vpc = network.shown_vpc();
     let subnet = |subnet: &Subnet| proto::placement::Subnet {
         id: subnet.id.clone(),
         zone: subnet.zone.clone(),
@@ -46,10 +51,10 @@ pub(super) fn network(network: &Network) -> proto::Network {
         message: network.message.clone(),
         conditions: vec![firewall(network)],
         provider_account_id: shown(&network.account),
-        provider_vpc_id: shown(&network.vpc.id),
+        provider_vpc_id: shown(&vpc.id),
         placement: stands.then(|| proto::Placement {
-            subnets: network.vpc.subnets.iter().map(subnet).collect(),
-            security_group_id: shown(&network.vpc.security_group_id),
+            subnets: vpc.subnets.iter().map(subnet).collect(),
+            security_group_id: shown(&vpc.security_group_id),
         }),
         peering_count: network.peering_count,
         datastore_count: network.datastore_count,
@@ -149,5 +154,81 @@ pub(super) fn event(recorded: Event) -> proto::NetworkEvent {
         time: Some(timestamp(recorded.created_at)),
         trace_id: recorded.event.trace_id,
         kind: recorded.event.kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::Labels;
+
+    use super::*;
+    use crate::domain::NewNetwork;
+
+    fn in_state(state: State) -> Network {
+        let wish = NewNetwork {
+            tenant: "acme".parse().unwrap(),
+            display_name: "main".parse().unwrap(),
+            provider: ProviderKind::Aws,
+            region: "eu-west-1".parse().unwrap(),
+            cidr: "10.20.0.0/16".parse().unwrap(),
+            labels: Labels::default(),
+            multi_region_group: String::new(),
+        };
+        let mut network = Network::new(wish, None, 0);
+        network.state = state;
+        network.account = Some("111122223333".to_owned());
+        network.vpc.id = Some("vpc-1".to_owned());
+        network.firewall.done = network.firewall.goal;
+        network
+    }
+
+    #[test]
+    fn an_entry_is_applied_only_while_the_network_is_active() {
+        let entry = Entry {
+            cidr: "10.1.0.0/16".parse().unwrap(),
+            description: String::new(),
+            goal: 1,
+            create_time: 0,
+        };
+        for state in State::ALL {
+            let shown = super::entry(&in_state(state), &entry).state();
+            let is_applied = shown == proto::allow_list_entry::State::Applied;
+            assert_eq!(is_applied, state == State::Active, "{state:?}");
+            assert!(is_applied || shown == proto::allow_list_entry::State::Pending);
+        }
+    }
+
+    #[test]
+    fn a_network_that_lost_its_vpc_says_where_that_was_and_one_that_never_had_it_does_not() {
+        let mut failed = in_state(State::Failed);
+        failed.reason = "INVALID_VPC_RANGE".to_owned();
+        let shown = network(&failed);
+        assert_eq!(
+            (
+                shown.provider_account_id.as_str(),
+                shown.provider_vpc_id.as_str()
+            ),
+            ("", "")
+        );
+        failed.reason = "VPC_MISSING".to_owned();
+        let shown = network(&failed);
+        assert_eq!(
+            (
+                shown.provider_account_id.as_str(),
+                shown.provider_vpc_id.as_str()
+            ),
+            ("111122223333", "vpc-1")
+        );
+        assert_eq!(shown.placement, None);
+    }
+
+    #[test]
+    fn a_placement_has_no_holes_while_parts_are_put_back() {
+        let mut whole = in_state(State::Active);
+        whole.vpc.security_group_id = Some("sg-1".to_owned());
+        let mut repaired = whole.clone();
+        repaired.whole = Some(repaired.vpc.clone());
+        repaired.vpc.security_group_id = None;
+        assert_eq!(network(&repaired).placement, network(&whole).placement);
     }
 }

@@ -54,10 +54,11 @@ impl Api {
         }
     }
 
-    /// As [`Self::nudge`], when the change made a step due.
+    /// As [`Self::nudge`], for when the next step is due.
     async fn nudge_if_due(&self, network: &Network, now: i64) {
-        if network.work.step_at.is_some_and(|at| at <= now) {
-            self.nudge(network).await;
+        if let (Some(group), Some(at)) = (network.group(), network.due_at()) {
+            let delay = Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
+            self.queue.nudge(&group, Lane::Work, delay).await;
         }
     }
 }

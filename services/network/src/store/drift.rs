@@ -19,6 +19,7 @@ struct Narrow {
     operation_token: String,
     missed_at: Option<i64>,
     missed: String,
+    reshaped: String,
     repairs: String,
     firewall_goal: i64,
     firewall_done: i64,
@@ -26,7 +27,7 @@ struct Narrow {
     firewall_token: String,
 }
 
-const NARROW: [Column; 15] = [
+const NARROW: [Column; 16] = [
     Column::Id,
     Column::Version,
     Column::VpcId,
@@ -37,6 +38,7 @@ const NARROW: [Column; 15] = [
     Column::OperationToken,
     Column::MissedAt,
     Column::Missed,
+    Column::Reshaped,
     Column::Repairs,
     Column::FirewallGoal,
     Column::FirewallDone,
@@ -122,6 +124,7 @@ impl TryFrom<Narrow> for Glance {
             is_busy: row.requested_at.is_some() || !row.operation_token.is_empty(),
             missed_at: row.missed_at,
             missed: from_json("network.missed", &row.missed)?,
+            reshaped: from_json("network.reshaped", &row.reshaped)?,
             is_firewall_done: row.firewall_goal <= row.firewall_done
                 && row.firewall_token.is_empty(),
             told_at: row.firewall_done_at.max(repairs.last().map(|(_, at)| *at)),

@@ -8,7 +8,7 @@ use types::{NetworkId, TenantId};
 
 use super::networks::lock_network;
 use super::{Error, Happening, Origin, Store, labels};
-use crate::domain::{self, Network, State, Update};
+use crate::domain::{self, Network, Update};
 
 /// One call of a network's owner.
 pub struct Call<'a> {
@@ -84,18 +84,14 @@ impl Store {
     }
 }
 
-/// Pulls the group's work lane forward when the network's next step is due by now.
+/// Pulls the group's work lane forward to the network's next step.
 pub(super) async fn hasten(
     txn: &DatabaseTransaction,
     network: &Network,
     now: i64,
 ) -> Result<(), Error> {
-    let is_due = network.work.step_at.is_some_and(|at| at <= now);
-    if let Some(group) = network
-        .group()
-        .filter(|_| is_due && network.state != State::Deleted)
-    {
-        queue::hasten(txn, &group, queue::Lane::Work, now).await?;
+    if let (Some(group), Some(at)) = (network.group(), network.due_at()) {
+        queue::hasten(txn, &group, queue::Lane::Work, at.max(now)).await?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use crate::store::{Error, Origin};
 
 /// A call that makes something has ended this soon after its request was committed: looks for it count from there.
 const WINDOW: Duration = Duration::from_secs(10);
+/// How often an answer is tried to be recorded beside changes of the owner.
+const SETTLE_TRIES: usize = 5;
 
 impl Worker {
     /// Takes the next step; none when nothing is due.
@@ -61,8 +63,8 @@ impl Worker {
             Ok(answer) => {
                 let now = self.store.now_ms().await?;
                 let timing = &self.timing;
-                self.commit(network, now, |after| {
-                    after.looked(answer, begun, now, timing)
+                self.settle(network, now, |after| {
+                    after.looked(answer.clone(), begun, now, timing);
                 })
                 .await
             }
@@ -102,8 +104,8 @@ impl Worker {
             Ok(answer) => {
                 let now = self.store.now_ms().await?;
                 let timing = &self.timing;
-                self.commit(&network, now, |after| {
-                    after.looked(answer, begun, now, timing)
+                self.settle(&network, now, |after| {
+                    after.looked(answer.clone(), begun, now, timing);
                 })
                 .await?
             }
@@ -115,8 +117,8 @@ impl Worker {
         Ok(Some(after))
     }
 
-    /// Sends the whole firewall. What is wanted is read after the network: a change of it before the commit raises the
-    /// network's version, which makes this stale, so only what was sent is confirmed.
+    /// Sends the whole firewall. What is wanted is read after the network, so it may be newer than the goal that is
+    /// confirmed: then the next one is sent as well.
     async fn firewall(&self, network: &Network, begun: i64, halt: &Halt) -> Result<Network, Error> {
         let wanted = self.store.firewall_wanted(network.id).await?;
         let ensured = self.provider.ensure_firewall(network, &wanted).await;
@@ -124,17 +126,17 @@ impl Worker {
         let now = self.store.now_ms().await?;
         match ensured {
             Ok((complete, token)) => {
-                let timing = &self.timing;
-                self.commit(network, now, |after| {
-                    after.firewall_ensured(complete, token, begun, now, timing)
+                let (goal, timing) = (network.firewall.goal, &self.timing);
+                self.settle(network, now, |after| {
+                    after.firewall_ensured(goal, complete, token.clone(), begun, now, timing);
                 })
                 .await
             }
             Err(failure) => {
                 self.tell(&failure, halt);
                 let jitter = rand::random::<f64>();
-                self.commit(network, now, |after| {
-                    after.firewall_failed(&failure, now, jitter)
+                self.settle(network, now, |after| {
+                    after.firewall_failed(&failure, now, jitter);
                 })
                 .await
             }
@@ -146,8 +148,8 @@ impl Worker {
             Ok((removal, token)) => {
                 let now = self.store.now_ms().await?;
                 let timing = &self.timing;
-                self.commit(network, now, |after| {
-                    after.removed(removal, token, begun, now, timing)
+                self.settle(network, now, |after| {
+                    after.removed(removal, token.clone(), begun, now, timing);
                 })
                 .await
             }
@@ -167,7 +169,7 @@ impl Worker {
         self.tell(&failure, halt);
         let now = self.store.now_ms().await?;
         let jitter = rand::random::<f64>();
-        self.commit(network, now, |after| {
+        self.settle(network, now, |after| {
             if let Some(was_touched) = unmade {
                 after.request_refused(was_touched);
             }
@@ -192,6 +194,28 @@ impl Worker {
             | FailureKind::Unavailable
             | FailureKind::Unknown => {}
         }
+    }
+
+    /// Commits what the cloud's answer to a call means, also where the owner has changed what is wanted meanwhile: else
+    /// many such changes would have the cloud asked again and again.
+    async fn settle(
+        &self,
+        asked: &Network,
+        now: i64,
+        change: impl Fn(&mut Network),
+    ) -> Result<Network, Error> {
+        let mut before = asked.clone();
+        for _ in 0..SETTLE_TRIES {
+            match self.commit(&before, now, &change).await {
+                Err(Error::Stale) => {}
+                ended => return ended,
+            }
+            match self.store.read_all(&[asked.id]).await?.pop() {
+                Some(fresh) if fresh.still_stands_as(asked) => before = fresh,
+                _ => break,
+            }
+        }
+        Err(Error::Stale)
     }
 
     async fn commit(

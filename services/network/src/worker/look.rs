@@ -222,10 +222,7 @@ impl Worker {
         if saved.len() < asked {
             tracing::debug!(stale = asked - saved.len(), "looked at again");
         }
-        let least = saved
-            .iter()
-            .filter_map(|network| network.work.step_at)
-            .min();
+        let least = saved.iter().filter_map(Network::due_at).min();
         if let Some(at) = least {
             let delay = Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
             self.queue.nudge(&turn.group, Lane::Work, delay).await;

@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::clients::ProviderAdapter;
 use crate::config::Config;
-use crate::domain::{Network, Timing};
+use crate::domain::{Network, State, Timing};
 use crate::store::{self, Store};
 
 /// Rows read in one turn.
@@ -188,6 +188,10 @@ impl Worker {
                         self.queue.nudge(&group, Lane::Work, Duration::ZERO).await;
                     }
                     break;
+                }
+                let is_new = after.state == State::Active && network.state != State::Active;
+                if let Some(group) = after.group().filter(|_| is_new) {
+                    self.queue.nudge(&group, Lane::Drift, Duration::ZERO).await;
                 }
                 network = after;
             }

@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::firewall::{firewall, history, history_with, open, put, until_ready};
 use crate::on_each_database;
 use crate::program::{migrate, serve};
-use crate::provider::{Listing, PARTS, Provider};
+use crate::provider::{Listing, Mood, PARTS, Provider};
 use crate::suite::{Suite, settings, until_it, wish};
 
 /// Looks at everything all the time.
@@ -120,6 +120,11 @@ on_each_database! {
         }
         let failed = suite.until(&network.id, State::Failed).await;
         assert_eq!(failed.reason, "VPC_MISSING");
+        // Its owner may have things left there.
+        assert_eq!(
+            (&failed.provider_vpc_id, &failed.provider_account_id),
+            (&network.provider_vpc_id, &network.provider_account_id)
+        );
         assert!(failed.message.contains("vpc-0a1b2c3d"), "{}", failed.message);
         assert_eq!(firewall(&failed).1, "NOT_OBSERVED");
         // Its range stays taken.
@@ -158,6 +163,31 @@ on_each_database! {
         assert_eq!(whole.state(), State::Active);
         assert!(suite.provider.has_one_of_each(&network.id), "{:?}", suite.provider.calls());
         assert_eq!(suite.provider.count("EnsureVpc subnet/b"), 2);
+    }
+
+    async fn a_network_is_looked_at_soon_after_it_became_active(suite: Suite) {
+        let mut suite = suite;
+        suite.restart(|config| {
+            often(config);
+            config.queue.idle_interval = Duration::from_secs(3_600);
+        }).await;
+        suite.active("main", "10.20.0.0/16").await;
+        suite.provider.until_called("ObserveVpcs wired", 1).await;
+    }
+
+    async fn a_repair_that_fails_hides_nothing_and_keeps_no_firewall_waiting(suite: Suite) {
+        let mut suite = suite;
+        suite.restart(often).await;
+        let network = open(&suite).await;
+        let no = Mood::Refuse(CloudErrorKind::Quota, "CLOUD_LIMIT");
+        suite.provider.on_make("subnet/b", std::iter::repeat_n(no, 1_000));
+        suite.provider.vanish(&network.id, "subnet/b");
+        let broken = suite.until_it(&network.id, |it| it.reason == "CLOUD_LIMIT").await;
+        assert_eq!((broken.state(), broken.placement), (State::Active, network.placement.clone()));
+        put(&suite, &network.id, "10.2.0.0/16").await;
+        let open = suite.until_it(&network.id, |it| firewall(it).0 == True).await;
+        assert_eq!(suite.provider.firewall_of(&network.id).0.len(), 2);
+        assert_eq!((open.reason.as_str(), open.placement), ("CLOUD_LIMIT", network.placement));
     }
 
     async fn a_security_group_that_is_put_back_gets_the_firewall_again(suite: Suite) {

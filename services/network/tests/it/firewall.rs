@@ -202,4 +202,34 @@ on_each_database! {
         suite.restart(|_| {}).await;
         until_admits(&suite, &network.id, &["10.1.0.0/16", "10.2.0.0/16"], &[5432]).await;
     }
+
+    async fn an_answer_counts_although_the_owner_changed_something_meanwhile(suite: Suite) {
+        let network = open(&suite).await;
+        let id = &network.id;
+        let calls = suite.provider.count("EnsureFirewall");
+        suite.provider.on_firewall([Mood::TakeOn(2)]);
+        let held = suite.provider.hold_firewalls();
+        put(&suite, id, "10.2.0.0/16").await;
+        suite.provider.until_called("EnsureFirewall", calls + 1).await;
+        put(&suite, id, "10.3.0.0/16").await;
+        held.add_permits(1_000);
+        until_admits(&suite, id, &["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"], &[5432]).await;
+        // What the cloud took on was followed, and not forgotten for the newer wish.
+        assert_eq!(suite.provider.unfollowed(), 0);
+    }
+
+    async fn many_changes_go_out_together(suite: Suite) {
+        let network = open(&suite).await;
+        let (began, calls) = (std::time::Instant::now(), suite.provider.count("EnsureFirewall"));
+        let ranges: Vec<String> = (1..=20).map(|n| format!("10.{n}.0.0/16")).filter(|range| range != "10.20.0.0/16").collect();
+        for range in &ranges {
+            put(&suite, &network.id, range).await;
+        }
+        let ranges: Vec<&str> = ranges.iter().map(String::as_str).collect();
+        until_admits(&suite, &network.id, &ranges, &[5432]).await;
+        let calls = suite.provider.count("EnsureFirewall") - calls;
+        // One a second at most; a slow machine only makes fewer of them.
+        let most = began.elapsed().as_secs() + 2;
+        assert!(calls as u64 <= most, "{calls} calls, at most {most}");
+    }
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::{Holds, NewNetwork, Step, Subnet, Timing, next_step};
 
 mod firewall;
+mod shape;
 
 const NOW: i64 = 10_000_000;
 const GRACE: i64 = 60_000;
@@ -71,6 +72,7 @@ fn glance(network: &Network) -> Glance {
         is_busy: work.requested.is_some() || !work.operation_token.is_empty(),
         missed_at: work.missed_at,
         missed: work.missed.clone(),
+        reshaped: work.reshaped.clone(),
         is_firewall_done: !network.firewall.is_due(),
         told_at: network
             .firewall
@@ -329,7 +331,8 @@ fn a_new_security_group_gets_the_firewall_again() {
         (ready.holds, ready.reason),
         (Holds::False, "FIREWALL_DRIFT")
     );
-    network.work.ahead = Ahead::Complete;
+    assert_eq!(next_step(&network, NOW + GRACE), Step::Look);
+    network.vpc.security_group_id = Some("sg-2".to_owned());
     assert_eq!(next_step(&network, NOW + GRACE), Step::Firewall);
 }
 

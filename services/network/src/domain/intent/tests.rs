@@ -161,8 +161,9 @@ fn a_raised_goal_is_due_at_once_only_where_a_firewall_stands() {
         (State::Deleting, None),
     ] {
         let mut network = in_state(state);
+        network.firewall.done = network.firewall.goal;
         network.raise_firewall_goal(Some("trace".to_owned()), NOW);
-        assert_eq!((network.firewall.goal, network.work.step_at), (2, due));
+        assert_eq!((network.firewall.goal, network.due_at()), (2, due));
         assert_eq!(network.traceparent.as_deref(), Some("trace"));
     }
 }

@@ -50,8 +50,15 @@ fn placed() -> Network {
 fn active() -> Network {
     with(placed(), |it| {
         it.state = State::Active;
+        it.vpc.id = Some("vpc-1".to_owned());
+        it.vpc.security_group_id = Some("sg-1".to_owned());
         it.work.ahead = Ahead::Complete;
     })
+}
+
+/// ACTIVE, its firewall as wanted.
+fn at_rest() -> Network {
+    with(active(), confirmed)
 }
 
 fn confirmed(network: &mut Network) {
@@ -111,34 +118,47 @@ fn each_state_with_each_kind_of_work_has_its_step() {
         ("active and at rest", with(active(), confirmed), Step::Rest),
         (
             "active, the allow list changed",
-            with(with(active(), confirmed), |it| it.firewall.goal += 1),
+            with(at_rest(), |it| it.firewall.goal += 1),
             Step::Firewall,
         ),
         (
             "active, the cloud works on the firewall",
-            with(with(active(), confirmed), |it| {
+            with(at_rest(), |it| {
                 it.firewall.operation_token = "operation-1".to_owned();
             }),
             Step::Firewall,
         ),
         (
             "active, something vanished",
-            with(active(), |it| it.work.ahead = Ahead::Unknown),
+            with(at_rest(), |it| it.work.ahead = Ahead::Unknown),
             Step::Look,
         ),
         (
             "active, a part is to be put back",
+            with(at_rest(), |it| it.work.ahead = part("vpc")),
+            make.clone(),
+        ),
+        (
+            "active, a part is to be put back and its firewall to be changed",
             with(active(), |it| it.work.ahead = part("vpc")),
+            Step::Firewall,
+        ),
+        (
+            "active, what carries its firewall is to be put back",
+            with(active(), |it| {
+                it.work.ahead = part("vpc");
+                it.vpc.security_group_id = None;
+            }),
             make.clone(),
         ),
         (
             "active, a part is under way",
-            requested(active()),
+            requested(with(active(), confirmed)),
             Step::Look,
         ),
         (
             "active, the cloud works on a part",
-            with(active(), |it| {
+            with(at_rest(), |it| {
                 it.work.operation_token = "operation-1".to_owned()
             }),
             Step::Look,

@@ -40,11 +40,17 @@ impl MigrationTrait for AddSpace {
 const SCHEMA: &[&str] = &[
     "ALTER TABLE network ADD COLUMN multi_region_group TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE network ADD COLUMN missed TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE network ADD COLUMN reshaped TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE network ADD COLUMN repairs TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE network ADD COLUMN whole TEXT",
+    "ALTER TABLE network ADD COLUMN vpc_step_at BIGINT",
     "ALTER TABLE network ADD COLUMN firewall_goal BIGINT NOT NULL DEFAULT 1",
     "ALTER TABLE network ADD COLUMN firewall_done BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE network ADD COLUMN firewall_done_at BIGINT",
     "ALTER TABLE network ADD COLUMN firewall_token TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE network ADD COLUMN firewall_step_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE network ADD COLUMN firewall_retries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE network ADD COLUMN firewall_failures INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE network ADD COLUMN firewall_reason TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE network ADD COLUMN firewall_message TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE network ADD COLUMN firewall_since BIGINT NOT NULL DEFAULT 0",
@@ -67,7 +73,7 @@ const SCHEMA: &[&str] = &[
      value TEXT NOT NULL, PRIMARY KEY (network_id, key))",
     "CREATE INDEX network_label_by_value ON network_label (key, value, network_id)",
     // What stands gets its firewall looked at once.
-    "UPDATE network SET firewall_since = create_time, \
+    "UPDATE network SET firewall_since = create_time, firewall_step_at = update_time, vpc_step_at = step_at, \
      step_at = CASE WHEN state = 'ACTIVE' THEN update_time ELSE step_at END",
 ];
 

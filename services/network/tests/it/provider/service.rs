@@ -70,8 +70,11 @@ impl ProviderService for Provider {
         &self,
         request: Request<EnsureFirewallRequest>,
     ) -> Result<Response<EnsureFirewallResponse>, Status> {
+        self.cloud().calls.push("EnsureFirewall".to_owned());
+        if let Some(held) = self.held() {
+            held.acquire().await.unwrap().forget();
+        }
         let mut cloud = self.cloud();
-        cloud.calls.push("EnsureFirewall".to_owned());
         cloud
             .ensure_firewall(&request.into_inner())
             .map(Response::new)

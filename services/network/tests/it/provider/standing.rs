@@ -1,8 +1,10 @@
 //! What stands in the small cloud: firewalls, listings, and what others do to both.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use api::provider::v1::*;
+use tokio::sync::Semaphore;
 use tonic::Status;
 
 use super::{Cloud, Mood, Provider, refusal, silence, subnet};
@@ -29,6 +31,8 @@ pub(super) struct Standing {
     on_firewall: VecDeque<Mood>,
     on_observe: VecDeque<Listing>,
     operations: BTreeMap<String, (u32, String, Admits)>,
+    /// Calls of EnsureFirewall wait for it.
+    held: Option<Arc<Semaphore>>,
     /// Networks with a second VPC.
     doubled: BTreeSet<String>,
 }
@@ -37,6 +41,22 @@ impl Provider {
     /// What becomes of the next calls of EnsureFirewall.
     pub(crate) fn on_firewall(&self, moods: impl IntoIterator<Item = Mood>) {
         self.cloud().standing.on_firewall.extend(moods);
+    }
+
+    /// From now on calls of EnsureFirewall wait until what this answers gives them leave.
+    pub(crate) fn hold_firewalls(&self) -> Arc<Semaphore> {
+        let held = Arc::new(Semaphore::new(0));
+        self.cloud().standing.held = Some(Arc::clone(&held));
+        held
+    }
+
+    pub(super) fn held(&self) -> Option<Arc<Semaphore>> {
+        self.cloud().standing.held.clone()
+    }
+
+    /// How many changes of firewalls the cloud has taken on that nobody has followed to their end.
+    pub(crate) fn unfollowed(&self) -> usize {
+        self.cloud().standing.operations.len()
     }
 
     /// What becomes of the next calls of ObserveVpcs.

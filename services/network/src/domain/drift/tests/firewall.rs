@@ -86,7 +86,14 @@ fn a_fourth_change_within_an_hour_is_a_fight_which_waits() {
     for n in 0..3 {
         let at = NOW + n * 10 * GRACE;
         assert_eq!(observe(&mut network, at, &changed), Drift::Firewall);
-        network.firewall_ensured(true, String::new(), at, at, &timing());
+        network.firewall_ensured(
+            network.firewall.goal,
+            true,
+            String::new(),
+            at,
+            at,
+            &timing(),
+        );
         assert_eq!(network.firewall_ready().holds, Holds::True);
     }
     let at = NOW + 30 * GRACE;
@@ -98,7 +105,14 @@ fn a_fourth_change_within_an_hour_is_a_fight_which_waits() {
     observe(&mut network, at + GRACE, &changed);
     assert_eq!(network, fighting);
     assert_eq!(next_step(&network, NOW + HOUR), Step::Firewall);
-    network.firewall_ensured(true, String::new(), NOW + HOUR, NOW + HOUR, &timing());
+    network.firewall_ensured(
+        network.firewall.goal,
+        true,
+        String::new(),
+        NOW + HOUR,
+        NOW + HOUR,
+        &timing(),
+    );
     assert_eq!(network.firewall_ready().holds, Holds::True);
     assert_eq!(network.work.repairs.len(), 3);
 }
@@ -156,7 +170,7 @@ fn a_second_vpc_does_not_hide_a_changed_firewall() {
 }
 
 #[test]
-fn a_repair_that_fails_and_a_firewall_take_turns() {
+fn a_repair_that_fails_keeps_no_firewall_waiting() {
     let refused = crate::domain::Failure {
         kind: crate::domain::FailureKind::Quota,
         reason: "CLOUD_LIMIT".to_owned(),
@@ -168,17 +182,36 @@ fn a_repair_that_fails_and_a_firewall_take_turns() {
     observe(&mut network, NOW, &[without_a_subnet()]);
     observe(&mut network, NOW + GRACE, &[without_a_subnet()]);
     network.failed(&refused, NOW + GRACE, 0.0);
-    // Its owner closes the firewall meanwhile.
-    network.firewall.goal += 1;
-    let now = NOW + 2 * GRACE;
-    network.work.step_at = Some(now);
-    assert_eq!(next_step(&network, now), Step::Look);
-    network.failed(&refused, now, 0.0);
-    let now = NOW + 3 * GRACE;
+    // Its owner closes the firewall meanwhile, which waits for no repair.
+    let now = NOW + GRACE + 1;
+    network.raise_firewall_goal(None, now);
     assert_eq!(next_step(&network, now), Step::Firewall);
-    network.firewall_ensured(true, String::new(), now, now, &timing());
+    network.firewall_ensured(
+        network.firewall.goal,
+        true,
+        String::new(),
+        now,
+        now,
+        &timing(),
+    );
     assert_eq!(network.firewall_ready().holds, Holds::True);
-    assert_eq!(next_step(&network, now), Step::Look);
+    assert_eq!(next_step(&network, NOW + 2 * GRACE), Step::Look);
+}
+
+#[test]
+fn a_fight_about_the_firewall_puts_no_repair_off() {
+    let mut network = active();
+    network.work.repairs = [3, 2, 1].map(|ago| (Repaired::Firewall, NOW - ago)).into();
+    let changed = Sighting {
+        cidrs: BTreeSet::new(),
+        ..seen()
+    };
+    observe(&mut network, NOW + GRACE, &[changed]);
+    assert_eq!(network.firewall_ready().reason, "DRIFT_FIGHT");
+    observe(&mut network, NOW + 2 * GRACE, &[without_a_subnet()]);
+    observe(&mut network, NOW + 3 * GRACE, &[without_a_subnet()]);
+    assert_eq!(next_step(&network, NOW + 3 * GRACE), Step::Look);
+    assert_eq!(network.firewall_ready().reason, "DRIFT_FIGHT");
 }
 
 #[test]

@@ -134,7 +134,14 @@ fn walk(network: &mut Network, cloud: &mut Cloud, now: &mut i64, mood: &Mood, la
         Step::Firewall => {
             let at = *now;
             Box::new(move |_, network| {
-                network.firewall_ensured(true, String::new(), begun, at, &timing());
+                network.firewall_ensured(
+                    network.firewall.goal,
+                    true,
+                    String::new(),
+                    begun,
+                    at,
+                    &timing(),
+                );
             })
         }
         Step::Remove => {
