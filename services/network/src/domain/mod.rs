@@ -7,6 +7,8 @@ mod change;
 mod drift;
 mod error;
 mod firewall;
+#[cfg(test)]
+mod fixture;
 mod free;
 mod intent;
 mod network;

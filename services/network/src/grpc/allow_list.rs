@@ -6,13 +6,12 @@ use api::network::v1::{
     PutAllowListEntryRequest, PutAllowListEntryResponse,
 };
 use runtime::caller::Caller;
-use runtime::page::Page;
 use runtime::request_ids::Key;
 use runtime::status::Violations;
 use tonic::Status;
-use types::{Cidr, Invalid, NetworkId, TenantId, TenantScope};
+use types::{Cidr, Invalid, NetworkId, TenantId};
 
-use super::networks::{is_raced, unread};
+use super::networks::{is_raced, page_of, unread};
 use super::{Api, convert, origin};
 use crate::domain::{Entry, Network, check_entry};
 use crate::store::{Call, Origin};
@@ -151,22 +150,13 @@ impl Api {
         &self,
         request: ListAllowListEntriesRequest,
     ) -> Result<ListAllowListEntriesResponse, Status> {
-        let mut violations = Violations::new();
-        let question = format!("allow list {} {}", request.tenant_id, request.network_id);
-        let page = Page::asked(
-            &mut violations,
+        let (tenants, id, page) = page_of(
+            "allow list",
+            (&request.tenant_id, &request.network_id),
             request.page_size,
             &request.page_token,
-            question,
-        );
-        let tenants = violations.check("tenant_id", request.tenant_id.parse::<TenantScope>());
-        let id = violations.check("network_id", request.network_id.parse::<NetworkId>());
-        let after = page.after.as_deref().map(str::parse::<Cidr>);
-        let after = after.and_then(|after| violations.check("page_token", after));
-        violations.finish()?;
-        let (Some(tenants), Some(id)) = (tenants, id) else {
-            return Err(unread());
-        };
+        )?;
+        let after = page.after.as_deref().and_then(|after| after.parse().ok());
         let (network, found) = self
             .store
             .entries(&tenants, id, after, page.wanted())

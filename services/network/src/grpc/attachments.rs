@@ -4,12 +4,11 @@ use api::network::v1::*;
 use runtime::caller::Caller;
 use runtime::status::Violations;
 use tonic::Status;
-use types::{NetworkId, TenantId, TenantScope};
+use types::{NetworkId, TenantId};
 
-use super::networks::unread;
+use super::networks::{page_of, unread};
 use super::{Api, by, claim, convert};
 use crate::domain::AttachmentKind;
-use runtime::page::Page;
 
 impl Api {
     pub(super) async fn attach(
@@ -58,20 +57,12 @@ impl Api {
         &self,
         request: ListAttachmentsRequest,
     ) -> Result<ListAttachmentsResponse, Status> {
-        let mut violations = Violations::new();
-        let question = format!("attachments {} {}", request.tenant_id, request.network_id);
-        let page = Page::asked(
-            &mut violations,
+        let (tenants, id, page) = page_of(
+            "attachments",
+            (&request.tenant_id, &request.network_id),
             request.page_size,
             &request.page_token,
-            question,
-        );
-        let tenants = violations.check("tenant_id", request.tenant_id.parse::<TenantScope>());
-        let id = violations.check("network_id", request.network_id.parse::<NetworkId>());
-        violations.finish()?;
-        let (Some(tenants), Some(id)) = (tenants, id) else {
-            return Err(unread());
-        };
+        )?;
         let after = page.after.as_deref().and_then(key_of);
         let found = self
             .store

@@ -72,20 +72,12 @@ impl Api {
         &self,
         request: ListNetworkEventsRequest,
     ) -> Result<ListNetworkEventsResponse, Status> {
-        let mut violations = Violations::new();
-        let question = format!("events {} {}", request.tenant_id, request.network_id);
-        let page = Page::asked(
-            &mut violations,
+        let (tenants, id, page) = page_of(
+            "events",
+            (&request.tenant_id, &request.network_id),
             request.page_size,
             &request.page_token,
-            question,
-        );
-        let tenants = violations.check("tenant_id", request.tenant_id.parse::<TenantScope>());
-        let id = violations.check("network_id", request.network_id.parse::<NetworkId>());
-        violations.finish()?;
-        let (Some(tenants), Some(id)) = (tenants, id) else {
-            return Err(unread());
-        };
+        )?;
         self.store.get(&tenants, id).await?;
         let after = page
             .after
@@ -117,6 +109,23 @@ impl Api {
         };
         self.store.replay(key, now).await?.ok_or_else(raced)
     }
+}
+
+/// Whose network, which, and which page of a list of what it has; `what` names the list.
+pub(super) fn page_of(
+    what: &str,
+    (tenant_id, network_id): (&str, &str),
+    page_size: i32,
+    page_token: &str,
+) -> Result<(TenantScope, NetworkId, Page), Status> {
+    let mut violations = Violations::new();
+    let question = format!("{what} {tenant_id} {network_id}");
+    let page = Page::asked(&mut violations, page_size, page_token, question);
+    let tenants = violations.check("tenant_id", tenant_id.parse::<TenantScope>());
+    let id = violations.check("network_id", network_id.parse::<NetworkId>());
+    violations.finish()?;
+    let (tenants, id) = tenants.zip(id).ok_or_else(unread)?;
+    Ok((tenants, id, page))
 }
 
 /// Whose network, and which.

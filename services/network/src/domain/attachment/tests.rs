@@ -1,20 +1,14 @@
 //! Whose ranges may stand together.
 
 use proptest::prelude::*;
-use types::Labels;
 
 use super::*;
-use crate::domain::NewNetwork;
+use crate::domain::{NewNetwork, fixture};
 
 fn network(cidr: &str, provider: ProviderKind) -> Network {
     let wish = NewNetwork {
-        tenant: "acme".parse().unwrap(),
-        display_name: "main".parse().unwrap(),
-        provider,
-        region: "eu-west-1".parse().unwrap(),
         cidr: cidr.parse().unwrap(),
-        labels: Labels::default(),
-        multi_region_group: String::new(),
+        ..fixture::wish(provider)
     };
     Network::new(wish, None, 0)
 }

@@ -1,10 +1,11 @@
 //! Every kind of drift, and what becomes of it.
 
 use proptest::prelude::*;
-use types::{Labels, ProviderKind};
+use types::ProviderKind;
 
 use super::*;
-use crate::domain::{Holds, NewNetwork, Step, Subnet, Timing, next_step};
+use crate::domain::fixture::{self, timing};
+use crate::domain::{Holds, Step, Subnet, next_step};
 
 mod firewall;
 mod shape;
@@ -42,16 +43,7 @@ fn vpc() -> Vpc {
 
 /// ACTIVE since long ago, with its firewall as wanted.
 fn active() -> Network {
-    let wish = NewNetwork {
-        tenant: "acme".parse().unwrap(),
-        display_name: "main".parse().unwrap(),
-        provider: ProviderKind::Aws,
-        region: "eu-west-1".parse().unwrap(),
-        cidr: "10.20.0.0/16".parse().unwrap(),
-        labels: Labels::default(),
-        multi_region_group: String::new(),
-    };
-    let mut network = Network::new(wish, None, 0);
+    let mut network = fixture::network(ProviderKind::Aws, 0);
     network.state = State::Active;
     network.account = Some("111122223333".to_owned());
     network.vpc = vpc();
@@ -115,17 +107,6 @@ fn without_a_subnet() -> Sighting {
     seen.vpc.subnets.remove(1);
     seen.vpc.parts.retain(|code| code != "subnet-2");
     seen
-}
-
-fn timing() -> Timing {
-    Timing {
-        absence_grace: Duration::from_secs(60),
-        look_soon: Duration::from_secs(1),
-        look_later: Duration::from_secs(5),
-        soon_for: Duration::from_secs(60),
-        removal: Duration::from_millis(250),
-        operation: Duration::from_secs(1),
-    }
 }
 
 fn look(began_at: i64) -> Look {

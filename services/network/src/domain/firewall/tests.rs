@@ -1,35 +1,14 @@
 //! What answers and failures make of the firewall, and what is told of it.
 
-use types::{Labels, ProviderKind};
-
 use super::*;
-use crate::domain::{Ahead, NewNetwork, Step, next_step};
+use crate::domain::fixture::{self, timing};
+use crate::domain::{Ahead, Step, next_step};
 
 const NOW: i64 = 1_000_000;
 
-fn timing() -> Timing {
-    Timing {
-        absence_grace: Duration::from_secs(60),
-        look_soon: Duration::from_secs(1),
-        look_later: Duration::from_secs(5),
-        soon_for: Duration::from_secs(60),
-        removal: Duration::from_millis(250),
-        operation: Duration::from_secs(1),
-    }
-}
-
 /// Its firewall was never sent.
 fn active() -> Network {
-    let wish = NewNetwork {
-        tenant: "acme".parse().unwrap(),
-        display_name: "main".parse().unwrap(),
-        provider: ProviderKind::Gcp,
-        region: "europe-west1".parse().unwrap(),
-        cidr: "10.20.0.0/16".parse().unwrap(),
-        labels: Labels::default(),
-        multi_region_group: String::new(),
-    };
-    let mut network = Network::new(wish, None, NOW);
+    let mut network = fixture::network(ProviderKind::Gcp, NOW);
     network.reached(State::Active, NOW);
     network.vpc.id = Some("peerway-main".to_owned());
     network.work.ahead = Ahead::Complete;

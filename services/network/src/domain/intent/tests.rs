@@ -1,21 +1,12 @@
 //! What wishes make of a network, and what they are refused for.
 
 use super::*;
-use crate::domain::{Ahead, AttachmentKind, NewNetwork, Step, next_step};
+use crate::domain::{Ahead, AttachmentKind, Step, fixture, next_step};
 
 const NOW: i64 = 1_000_000;
 
 fn in_state(state: State) -> Network {
-    let wish = NewNetwork {
-        tenant: "acme".parse().unwrap(),
-        display_name: "main".parse().unwrap(),
-        provider: types::ProviderKind::Aws,
-        region: "eu-west-1".parse().unwrap(),
-        cidr: "10.20.0.0/16".parse().unwrap(),
-        labels: Labels::default(),
-        multi_region_group: String::new(),
-    };
-    let mut network = Network::new(wish, None, 0);
+    let mut network = fixture::network(types::ProviderKind::Aws, 0);
     network.state = state;
     network.account = Some("111122223333".to_owned());
     network.work.ahead = Ahead::Complete;

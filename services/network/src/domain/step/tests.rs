@@ -2,38 +2,19 @@
 
 use std::time::Duration;
 
-use types::{Labels, ProviderKind};
+use types::ProviderKind;
 
 use super::*;
-use crate::domain::{Answer, Blockers, Failure, FailureKind, NewNetwork, Removal, Timing, Vpc};
+use crate::domain::fixture::{self, timing};
+use crate::domain::{Answer, Blockers, Failure, FailureKind, Removal, Vpc};
 
 mod walk;
 
 const NOW: i64 = 1_000_000;
 const GRACE: i64 = 60_000;
 
-fn timing() -> Timing {
-    Timing {
-        absence_grace: Duration::from_secs(60),
-        look_soon: Duration::from_secs(1),
-        look_later: Duration::from_secs(5),
-        soon_for: Duration::from_secs(60),
-        removal: Duration::from_millis(250),
-        operation: Duration::from_secs(1),
-    }
-}
-
 fn network() -> Network {
-    let wish = NewNetwork {
-        tenant: "acme".parse().unwrap(),
-        display_name: "main".parse().unwrap(),
-        provider: ProviderKind::Aws,
-        region: "eu-west-1".parse().unwrap(),
-        cidr: "10.20.0.0/16".parse().unwrap(),
-        labels: Labels::default(),
-        multi_region_group: String::new(),
-    };
-    Network::new(wish, None, NOW)
+    fixture::network(ProviderKind::Aws, NOW)
 }
 
 fn in_state(state: State) -> Network {
