@@ -36,6 +36,7 @@ impl Suite {
         let request = network::AttachResourceRequest {
             tenant_id: TENANT.to_owned(),
             attachment: Some(datastore),
+            ..Default::default()
         };
         let answer = self.networks().attach_resource(request).await?;
         Ok(answer.into_inner().network.expect("a network"))

@@ -16,6 +16,11 @@ impl Api {
         caller: Caller,
         request: AttachResourceRequest,
     ) -> Result<AttachResourceResponse, Status> {
+        if request.validate_only {
+            return Err(runtime::status::unimplemented(
+                "AttachResource.validate_only",
+            ));
+        }
         let (tenant, wanted) = claim::claim(request)?;
         let now = self.store.now_ms().await?;
         let (network, attachment) = self
@@ -26,6 +31,7 @@ impl Api {
         Ok(AttachResourceResponse {
             network: Some(convert::network(&network)),
             attachment: Some(convert::attachment(&attachment)),
+            findings: Vec::new(),
         })
     }
 

@@ -64,6 +64,7 @@ pub(super) fn network(network: &Network) -> proto::Network {
         delete_time: network.delete_time.map(timestamp),
         purge_time: network.purge_time.map(timestamp),
         multi_region_group: network.multi_region_group.clone(),
+        allow_list_version: network.firewall.goal,
     }
 }
 
@@ -133,6 +134,7 @@ pub(super) fn entry(network: &Network, entry: &Entry) -> proto::AllowListEntry {
         reason: why(&network.firewall.reason).unwrap_or_default(),
         message: why(&network.firewall.message).unwrap_or_default(),
         create_time: Some(timestamp(entry.create_time)),
+        peering_id: String::new(),
     }
 }
 

@@ -300,6 +300,7 @@ pub(crate) fn attaching(attachment: Attachment) -> AttachResourceRequest {
     AttachResourceRequest {
         tenant_id: "acme".to_owned(),
         attachment: Some(attachment),
+        ..Default::default()
     }
 }
 

@@ -37,6 +37,7 @@ async fn each_call(
     let attach = AttachResourceRequest {
         tenant_id: tenant_id.clone(),
         attachment: Some(peering(&network_id, 1, &["10.1.0.0/16"])),
+        ..Default::default()
     };
     let attach = client()
         .attach_resource(attach)

@@ -89,6 +89,7 @@ impl NetworkClient {
         let request = AttachResourceRequest {
             tenant_id: peering.tenant.to_string(),
             attachment: Some(attachment),
+            validate_only: false,
         };
         match self.0.clone().attach_resource(request).await {
             Ok(_) => Ok(()),

@@ -12,10 +12,10 @@ use api::provider::v1::{
 };
 use runtime::client::Client;
 use tonic::{Request, Status, Streaming};
-use types::{GroupId, PeeringId};
+use types::{Cidr, GroupId, PeeringId};
 
 use crate::domain::progress::{Refusal, RefusalKind, Removal};
-use crate::domain::{CloudState, Peering, Sighting, WantedRoute};
+use crate::domain::{CloudState, Options, Peering, Sighting, WantedRoute};
 
 /// Calls the provider-adapter. Clones share the connection.
 #[derive(Clone)]
@@ -85,6 +85,7 @@ impl ProviderClient {
             }),
             operation_token: peering.work.operation_token.clone(),
             request_time: peering.work.requested_at.map(api::timestamp),
+            options: Some(options(peering)),
         });
         request.set_timeout(deadline);
         let answer = self
@@ -190,6 +191,7 @@ impl ProviderClient {
             deployment: self.deployment.clone(),
             provider_peering_ids: Vec::new(),
             expected: expected.into_iter().map(attempt).collect(),
+            ..Default::default()
         };
         let answer = self
             .client
@@ -236,6 +238,15 @@ impl Listing {
     }
 }
 
+fn options(peering: &Peering) -> proto::PeeringOptions {
+    let options = peering.options;
+    proto::PeeringOptions {
+        resolve_dns: options.resolve_dns,
+        import_custom_routes: options.import_custom_routes,
+        export_custom_routes: options.export_custom_routes,
+    }
+}
+
 /// What an error of a cloud means for a step.
 pub fn refusal(error: &CloudError) -> Refusal {
     let kind = match error.kind {
@@ -274,6 +285,10 @@ fn sighting(observation: PeeringObservation, deployment: &str) -> Sighting {
     };
     let ours = observation.deployment == deployment;
     let peer = observation.peer.unwrap_or_default();
+    let mut cidrs: Vec<Cidr> = (observation.peer_cidrs.iter())
+        .filter_map(|cidr| cidr.parse().ok())
+        .collect();
+    cidrs.sort();
     Sighting {
         peering: observation.peering_id.parse().ok().filter(|_| ours),
         provider_peering_id: observation.provider_peering_id,
@@ -285,5 +300,11 @@ fn sighting(observation: PeeringObservation, deployment: &str) -> Sighting {
         expire_at: observation.expire_time.as_ref().map(api::millis),
         vendor_vpc: observation.vendor_vpc_id,
         peer: (peer.account_id, peer.region, peer.vpc_id),
+        peer_cidrs: cidrs,
+        options: observation.options.map(|options| Options {
+            resolve_dns: options.resolve_dns,
+            import_custom_routes: options.import_custom_routes,
+            export_custom_routes: options.export_custom_routes,
+        }),
     }
 }

@@ -8,6 +8,7 @@ use types::{
     PeeringId, ProviderKind, Region, RequestId, TenantId,
 };
 
+use super::options::Options;
 use super::peer::Peer;
 use super::peering::{Admission, Peering, Vendor, Work};
 use super::reasons;
@@ -30,6 +31,8 @@ pub struct Wish {
     pub peer: WishedPeer,
     /// Ranges may overlap those of the network's other peerings.
     pub allow_overlap: bool,
+    /// What our half shall do beyond linking the two VPCs.
+    pub options: Options,
 }
 
 /// The customer's side as it was given: a region that was left out is the network's.
@@ -58,7 +61,8 @@ pub enum WishedPeer {
 }
 
 impl WishedPeer {
-    fn provider(&self) -> ProviderKind {
+    /// The cloud it lives in.
+    pub fn provider(&self) -> ProviderKind {
         match self {
             Self::Aws { .. } => ProviderKind::Aws,
             Self::Gcp { .. } => ProviderKind::Gcp,
@@ -236,6 +240,7 @@ pub fn admissible(
         attempt_at: now,
         peer,
         allow_overlap: wish.allow_overlap,
+        options: wish.options,
         vendor: Vendor {
             account_id: network.account_id.clone(),
             vpc_id: network.vpc_id.clone(),
@@ -272,6 +277,15 @@ pub fn admissible(
             waits_for: None,
             hint_at: None,
             inactive_at: None,
+            former: None,
+            options_due: false,
+            network_due: false,
+            allow_list_version: 0,
+            leaving: Vec::new(),
+            claims_due: false,
+            repairs: Vec::new(),
+            routes_told_at: None,
+            observed_cidrs: Vec::new(),
             puts_back: false,
         },
     })

@@ -5,10 +5,12 @@
 //! act now.
 
 mod admission;
+mod facts;
 mod glance;
 mod next_action;
 mod observe;
 mod operation;
+mod options;
 mod peer;
 mod peering;
 mod places;
@@ -26,12 +28,14 @@ mod two_halves_tests;
 pub(crate) mod walk;
 
 pub use admission::{Error, Network, Policy, VendorAccounts, Wish, WishedPeer, admissible};
+pub use facts::NetworkFacts;
 pub use glance::{Glance, settled};
 pub use next_action::{Actor, NextAction, next_action};
 pub use observe::{Look, Rules, observe, walk_to};
+pub use options::Options;
 pub use peer::Peer;
 pub use peering::{
-    Admission, Condition, ConditionStatus, PURGE_AFTER, Peering, Vendor, Work, conditions,
+    Admission, Condition, ConditionStatus, Former, PURGE_AFTER, Peering, Vendor, Work, conditions,
 };
 pub use places::{Claim, Places, Turn, frees_place, next_in_line, turn, waiting};
 pub use quota::{Quotas, TenantQuotas};

@@ -5,6 +5,7 @@ use types::{
     Cidr, DisplayName, GroupId, Labels, NetworkId, PeeringId, ProviderKind, Region, TenantId,
 };
 
+use super::options::Options;
 use super::peer::Peer;
 use super::reasons;
 use super::state::State;
@@ -37,6 +38,8 @@ pub struct Peering {
     pub peer: Peer,
     /// Ranges may overlap those of the network's other peerings.
     pub allow_overlap: bool,
+    /// What our half shall do beyond linking the two VPCs.
+    pub options: Options,
     /// Our side.
     pub vendor: Vendor,
     /// Where it stands.
@@ -106,6 +109,33 @@ pub struct Work {
     pub waits_for: Option<String>,
     /// When the owner of a waiting peering gets hints; none: they were given, or nothing waits.
     pub hint_at: Option<i64>,
+    /// What an earlier attempt may have left in the cloud; it goes before anything new is asked for.
+    pub former: Option<Former>,
+    /// The options of our half are not as wanted.
+    pub options_due: bool,
+    /// Something of the network has changed that the peering depends on.
+    pub network_due: bool,
+    /// The version of the network's allow list that ALLOW_LISTED speaks of.
+    pub allow_list_version: i64,
+    /// Ranges that the owner gave up: still claimed and routed until the new ones stand.
+    pub leaving: Vec<Cidr>,
+    /// What the network has claimed for it may be more, or other, than what is recorded here.
+    pub claims_due: bool,
+    /// When something of it was put back that others had taken away, within the last hour; oldest first.
+    pub repairs: Vec<i64>,
+    /// When the cloud last took routes of it; looks that began soon after may not show them yet.
+    pub routes_told_at: Option<i64>,
+    /// The ranges of the customer's VPC that the cloud last showed.
+    pub observed_cidrs: Vec<Cidr>,
+}
+
+/// The vendor's half of an earlier attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// The cloud's id of it.
+    pub provider_peering_id: String,
+    /// The attempt that made it.
+    pub attempt: i32,
 }
 
 /// How far the admission by the network is.
@@ -176,6 +206,8 @@ pub mod conditions {
     pub const ROUTES_READY: &str = "ROUTES_READY";
     /// The vendor's firewall carries the allow list.
     pub const FIREWALL_READY: &str = "FIREWALL_READY";
+    /// The network's allow list holds the customer's ranges. Advice: it never changes the state.
+    pub const ALLOW_LISTED: &str = "ALLOW_LISTED";
     /// What stands in the cloud is what was recorded.
     pub const IN_SYNC: &str = "IN_SYNC";
 }
@@ -353,6 +385,7 @@ fn unknown_conditions(now: i64) -> Vec<Condition> {
     [
         conditions::ROUTES_READY,
         conditions::FIREWALL_READY,
+        conditions::ALLOW_LISTED,
         conditions::IN_SYNC,
     ]
     .map(|name| Condition {

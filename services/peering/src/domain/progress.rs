@@ -299,6 +299,13 @@ pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: 
     next
 }
 
+/// A condition has been false for too long.
+pub fn degraded(peering: &Peering, now: i64) -> Peering {
+    let mut next = peering.clone();
+    next.rest(now);
+    next
+}
+
 /// The network has its claims back: it is DELETED.
 pub fn detached(peering: &Peering, now: i64) -> Peering {
     let mut next = good(peering);

@@ -1,7 +1,8 @@
 //! What the cloud shows of one peering, in words that fit every cloud.
 
-use types::PeeringId;
+use types::{Cidr, PeeringId};
 
+use super::options::Options;
 use super::peering::Peering;
 
 /// The common state behind the cloud's own word.
@@ -84,6 +85,10 @@ pub struct Sighting {
     pub vendor_vpc: String,
     /// The customer's account, region and VPC; each empty when the cloud does not say.
     pub peer: (String, String, String),
+    /// The customer's ranges, ordered; empty when the cloud does not say.
+    pub peer_cidrs: Vec<Cidr>,
+    /// What our half does beyond linking the two VPCs; none when the cloud does not say.
+    pub options: Option<Options>,
 }
 
 /// Whether the sighting is of the pair of VPCs that the peering is about. What is not is a fault of somebody else's,

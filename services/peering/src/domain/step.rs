@@ -1,6 +1,6 @@
 //! What to do next for a peering, from its row and the time alone.
 
-use super::peering::{Admission, Peering};
+use super::peering::{Admission, Former, Peering};
 use super::state::State;
 
 /// One idempotent step towards what is intended.
@@ -20,6 +20,16 @@ pub enum Step {
     Routes,
     /// Remove the vendor half of this cloud id.
     Delete(String),
+    /// Remove what an earlier attempt may have left in the cloud.
+    Clear(Former),
+    /// Make the options of our half as wanted.
+    Options,
+    /// Ask the network what has changed of it.
+    Network,
+    /// Have the network claim exactly what is recorded.
+    Claims,
+    /// A condition has been false for so long that the peering is DEGRADED.
+    Degrade,
     /// Give the network's claims back; then it is deleted.
     Detach,
 }
@@ -35,6 +45,11 @@ impl Step {
             Self::Hint => "hint",
             Self::Routes => "routes",
             Self::Delete(_) => "delete",
+            Self::Clear(_) => "clear",
+            Self::Options => "options",
+            Self::Network => "network",
+            Self::Claims => "claims",
+            Self::Degrade => "degrade",
             Self::Detach => "detach",
         }
     }

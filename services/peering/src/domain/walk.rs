@@ -51,6 +51,7 @@ pub(crate) fn wish() -> Wish {
             cidrs: vec!["10.1.0.0/16".parse().unwrap()],
         },
         allow_overlap: false,
+        options: Default::default(),
     }
 }
 
@@ -102,5 +103,7 @@ pub(crate) fn sighting(peering: &Peering, id: &str, state: CloudState) -> Sighti
             peering.peer.region().to_owned(),
             peering.peer.vpc().to_owned(),
         ),
+        peer_cidrs: Vec::new(),
+        options: None,
     }
 }

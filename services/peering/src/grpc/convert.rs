@@ -50,6 +50,11 @@ pub(super) fn message(peering: &Peering, covered_at: Option<i64>) -> proto::Peer
         update_time: Some(timestamp(peering.update_at)),
         delete_time: peering.delete_at.map(timestamp),
         purge_time: peering.purge_at.map(timestamp),
+        options: Some(proto::Options {
+            resolve_dns: peering.options.resolve_dns,
+            import_custom_routes: peering.options.import_custom_routes,
+            export_custom_routes: peering.options.export_custom_routes,
+        }),
     }
 }
 
@@ -68,7 +73,7 @@ pub(super) fn etag(peering: &Peering) -> String {
         [name]
             .into_iter()
             .chain(labels)
-            .chain([wish.to_owned()])
+            .chain([wish.to_owned(), format!("{:?}", peering.options)])
             .chain(cidrs),
     )
 }
@@ -97,6 +102,7 @@ pub(super) fn event(event: Event) -> proto::PeeringEvent {
         actor: event.actor,
         time: Some(timestamp(created_at)),
         trace_id: event.trace_id,
+        kind: event.kind.to_uppercase(),
     }
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tonic::Status;
 use types::{Cidr, GcpNetworkRef, GcpProjectId, Invalid, Labels};
 
-use crate::domain::{Wish, WishedPeer, peer_ranges};
+use crate::domain::{Options, Wish, WishedPeer, peer_ranges};
 
 /// The same request has the same.
 pub(super) fn hash(request: &CreatePeeringRequest) -> String {
@@ -34,6 +34,12 @@ pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
     if request.allow_overlap && matches!(peer, Some(WishedPeer::Gcp { .. })) {
         violations.add("allow_overlap", "INVALID_FIELD", "is possible on AWS only");
     }
+    if let (Some(wanted), Some(peer)) = (request.options.map(options), &peer)
+        && !wanted.fit(peer.provider())
+    {
+        let rule = format!("holds an option that {} does not have", peer.provider());
+        violations.add("options", "INVALID_FIELD", rule);
+    }
     violations.finish()?;
     match (tenant, request_id, network, display_name, labels, peer) {
         (
@@ -51,6 +57,7 @@ pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
             labels,
             peer,
             allow_overlap: request.allow_overlap,
+            options: request.options.map(options).unwrap_or_default(),
         }),
         // Each of them is there when there is no violation.
         _ => Err(Status::internal("a request was neither taken nor refused")),
@@ -66,6 +73,15 @@ pub(super) fn optional<T: std::str::FromStr<Err = Invalid>>(
     match given {
         "" => Some(None),
         given => violations.check(field, given.parse()).map(Some),
+    }
+}
+
+/// Options as they were given.
+pub(super) fn options(given: proto::Options) -> Options {
+    Options {
+        resolve_dns: given.resolve_dns,
+        import_custom_routes: given.import_custom_routes,
+        export_custom_routes: given.export_custom_routes,
     }
 }
 

@@ -28,6 +28,7 @@ fn convert(row: Model) -> Result<Peering, String> {
         attempt_at: row.attempt_at,
         peer: json("peer", &row.peer)?,
         allow_overlap: row.allow_overlap,
+        options: json("options", &row.options)?,
         vendor: Vendor {
             account_id: row.vendor_account_id,
             vpc_id: row.vendor_vpc_id,
@@ -65,6 +66,19 @@ fn convert(row: Model) -> Result<Peering, String> {
             puts_back: row.puts_back,
             waits_for: row.waits_for,
             hint_at: row.hint_at,
+            former: row
+                .former
+                .as_deref()
+                .map(|text| json("former", text))
+                .transpose()?,
+            options_due: row.options_due,
+            network_due: row.network_due,
+            allow_list_version: row.allow_list_version,
+            leaving: json("leaving", &row.leaving)?,
+            claims_due: row.claims_due,
+            repairs: json("repairs", &row.repairs)?,
+            routes_told_at: row.routes_told_at,
+            observed_cidrs: json("observed_cidrs", &row.observed_cidrs)?,
         },
     })
 }
@@ -98,6 +112,8 @@ pub(super) fn write(peering: &Peering) -> Result<ActiveModel, Error> {
     };
     let work = &peering.work;
     let admitted = work.admission == Admission::Admitted;
+    let former = work.former.as_ref().map(serde_json::to_string);
+    let former = former.transpose().map_err(corrupt)?;
     let lane = if admitted {
         peering.state.watch().as_str()
     } else {
@@ -154,6 +170,18 @@ pub(super) fn write(peering: &Peering) -> Result<ActiveModel, Error> {
         puts_back: Set(work.puts_back),
         waits_for: Set(work.waits_for.clone()),
         hint_at: Set(work.hint_at),
+        options: Set(serde_json::to_string(&peering.options).map_err(corrupt)?),
+        peer_account: Set(peering.peer.account().to_owned()),
+        peer_vpc: Set(peering.peer.vpc().to_owned()),
+        former: Set(former),
+        options_due: Set(work.options_due),
+        network_due: Set(work.network_due),
+        allow_list_version: Set(work.allow_list_version),
+        leaving: Set(serde_json::to_string(&work.leaving).map_err(corrupt)?),
+        claims_due: Set(work.claims_due),
+        repairs: Set(serde_json::to_string(&work.repairs).map_err(corrupt)?),
+        routes_told_at: Set(work.routes_told_at),
+        observed_cidrs: Set(serde_json::to_string(&work.observed_cidrs).map_err(corrupt)?),
         ..Default::default()
     })
 }

@@ -150,6 +150,8 @@ mod tests {
             expire_at: None,
             vendor_vpc: String::new(),
             peer: Default::default(),
+            peer_cidrs: Vec::new(),
+            options: None,
         }
     }
 

@@ -6,10 +6,13 @@
 pub(crate) mod admission;
 mod answer;
 mod cascade;
+mod clear;
 pub(crate) mod covered;
+mod facts;
 mod follow;
 mod look;
 mod matching;
+mod options;
 mod routes;
 mod step;
 

@@ -162,6 +162,15 @@ impl Worker {
             Step::Hint => return self.save(peering, progress::hinted(peering), now).await,
             Step::Routes => self.routes(peering, pass).await?,
             Step::Delete(id) => self.delete(peering, id, pass, now).await?,
+            Step::Clear(former) => self.clear(peering, former, pass).await?,
+            Step::Options => self.options(peering, pass).await?,
+            Step::Network => self.ask_network(peering).await?,
+            Step::Claims => self.claims(peering).await?,
+            Step::Degrade => {
+                return self
+                    .save(peering, progress::degraded(peering, now), now)
+                    .await;
+            }
             Step::Detach => self.detach(peering).await?,
         };
         failpoint::hit("peering.step.after_save");

@@ -381,6 +381,13 @@ impl ProviderService for Cloud {
         Err(Status::unimplemented("ObserveRoutes"))
     }
 
+    async fn ensure_peering_options(
+        &self,
+        _: Request<EnsurePeeringOptionsRequest>,
+    ) -> Result<Response<EnsurePeeringOptionsResponse>, Status> {
+        Err(Status::unimplemented("EnsurePeeringOptions"))
+    }
+
     async fn describe_steps(
         &self,
         _: Request<DescribeStepsRequest>,

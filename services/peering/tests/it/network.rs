@@ -193,6 +193,7 @@ impl NetworkService for ScriptedNetwork {
         Ok(Response::new(AttachResourceResponse {
             network,
             attachment: Some(attachment),
+            findings: Vec::new(),
         }))
     }
 

@@ -103,6 +103,7 @@ impl From<PeeringObservation> for v1::PeeringObservation {
                 vpc_id: seen.peer.vpc_id,
             }),
             peer_cidrs: seen.peer_cidrs,
+            options: None,
         }
     }
 }

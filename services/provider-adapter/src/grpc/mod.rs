@@ -10,10 +10,11 @@ use api::provider::v1::provider_service_server::{ProviderService, ProviderServic
 use api::provider::v1::{
     DeletePeeringRequest, DeletePeeringResponse, DeleteVpcRequest, DeleteVpcResponse,
     DescribeStepsRequest, DescribeStepsResponse, EnsureFirewallRequest, EnsureFirewallResponse,
-    EnsurePeeringRequest, EnsurePeeringResponse, EnsureRoutesRequest, EnsureRoutesResponse,
-    EnsureVpcRequest, EnsureVpcResponse, GetLimitsRequest, GetLimitsResponse,
-    ObservePeeringsRequest, ObservePeeringsResponse, ObserveRoutesRequest, ObserveRoutesResponse,
-    ObserveVpcsRequest, ObserveVpcsResponse, PlaceNetworkRequest, PlaceNetworkResponse,
+    EnsurePeeringOptionsRequest, EnsurePeeringOptionsResponse, EnsurePeeringRequest,
+    EnsurePeeringResponse, EnsureRoutesRequest, EnsureRoutesResponse, EnsureVpcRequest,
+    EnsureVpcResponse, GetLimitsRequest, GetLimitsResponse, ObservePeeringsRequest,
+    ObservePeeringsResponse, ObserveRoutesRequest, ObserveRoutesResponse, ObserveVpcsRequest,
+    ObserveVpcsResponse, PlaceNetworkRequest, PlaceNetworkResponse,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -149,6 +150,13 @@ impl ProviderService for Service {
             complete: answer.now,
             operation_token: answer.operation_token,
         }))
+    }
+
+    async fn ensure_peering_options(
+        &self,
+        _: Request<EnsurePeeringOptionsRequest>,
+    ) -> Answer<EnsurePeeringOptionsResponse> {
+        Err(status::unimplemented("EnsurePeeringOptions"))
     }
 
     async fn observe_routes(

@@ -320,6 +320,7 @@ pub(crate) fn peering_request(
         }),
         operation_token: String::new(),
         request_time: Some(api::timestamp(REQUEST_AT)),
+        ..Default::default()
     }
 }
 
@@ -343,5 +344,6 @@ pub(crate) fn listing() -> ObservePeeringsRequest {
         deployment: DEPLOYMENT.into(),
         provider_peering_ids: Vec::new(),
         expected: Vec::new(),
+        ..Default::default()
     }
 }

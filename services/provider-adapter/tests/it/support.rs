@@ -206,6 +206,7 @@ pub(crate) async fn observe_pages(
         deployment: DEPLOYMENT.into(),
         provider_peering_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
         expected: Vec::new(),
+        ..Default::default()
     };
     let mut stream = client.observe_peerings(request).await.unwrap().into_inner();
     let mut pages = Vec::new();
@@ -326,6 +327,7 @@ pub(crate) fn peering_request(
         }),
         operation_token: String::new(),
         request_time: Some(api::timestamp(REQUEST_AT)),
+        ..Default::default()
     }
 }
 

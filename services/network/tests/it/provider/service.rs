@@ -80,6 +80,13 @@ impl ProviderService for Provider {
             .map(Response::new)
     }
 
+    async fn ensure_peering_options(
+        &self,
+        _: Request<EnsurePeeringOptionsRequest>,
+    ) -> Result<Response<EnsurePeeringOptionsResponse>, Status> {
+        Err(Status::unimplemented("not scripted"))
+    }
+
     async fn ensure_peering(
         &self,
         _: Request<EnsurePeeringRequest>,

@@ -211,6 +211,9 @@ impl World {
             }
             Step::Detach if answered => vec![progress::detached(&self.peering, now)],
             Step::Follow | Step::Hint => unreachable!("there are no two halves"),
+            Step::Clear(_) | Step::Options | Step::Network | Step::Claims | Step::Degrade => {
+                unreachable!("nothing asks for it yet")
+            }
             Step::Routes | Step::Detach => {
                 vec![progress::refused(&self.peering, &step, &lost, now)]
             }

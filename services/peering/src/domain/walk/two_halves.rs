@@ -233,6 +233,9 @@ impl World {
             Step::Routes => progress::routed(&row, &Routing::Done, now),
             Step::Detach => progress::detached(&row, now),
             Step::Request | Step::Follow | Step::Delete(_) => return self.call(who, &step, how),
+            Step::Clear(_) | Step::Options | Step::Network | Step::Claims | Step::Degrade => {
+                unreachable!("nothing asks for it yet")
+            }
         };
         self.save(who, vec![next]);
     }

@@ -60,6 +60,20 @@ pub struct Model {
     pub puts_back: bool,
     pub waits_for: Option<String>,
     pub hint_at: Option<i64>,
+    pub options: String,
+    /// The customer's account or project, as in `peer`.
+    pub peer_account: String,
+    /// The customer's VPC id or network name, as in `peer`.
+    pub peer_vpc: String,
+    pub former: Option<String>,
+    pub options_due: bool,
+    pub network_due: bool,
+    pub allow_list_version: i64,
+    pub leaving: String,
+    pub claims_due: bool,
+    pub repairs: String,
+    pub routes_told_at: Option<i64>,
+    pub observed_cidrs: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 
 mod m0001_peering;
 mod m0002_cloud_busy;
+mod m0003_whole;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             // After the queue's: its rows name groups.
             Box::new(m0001_peering::CreatePeering),
             Box::new(m0002_cloud_busy::CreateCloudBusy),
+            Box::new(m0003_whole::Whole),
         ]
     }
 }
