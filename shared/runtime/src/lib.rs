@@ -12,6 +12,7 @@ pub mod failpoint;
 pub mod hash;
 pub mod leader;
 pub mod page;
+pub mod purge;
 pub mod request_ids;
 mod scope;
 pub mod server;

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tonic::{Code, Status};
 
 use crate::clock::millis;
+use crate::db::Db;
 use crate::status;
 
 /// How long an answer is kept.
@@ -159,12 +160,15 @@ pub async fn store(
     }
 }
 
-/// Removes answers that are too old to be given again; returns how many.
-pub async fn purge(conn: &impl ConnectionTrait, now: i64) -> Result<u64, DbErr> {
-    let sql = "DELETE FROM request_id WHERE created_at <= $1";
-    let old: [Value; 1] = [(now - millis(KEPT)).into()];
-    let purge = Statement::from_sql_and_values(conn.get_database_backend(), sql, old);
-    Ok(conn.execute_raw(purge).await?.rows_affected())
+/// Removes the oldest answers that are too old to be given again, at most `limit`; returns how many.
+pub async fn purge(db: &Db, now: i64, limit: u64) -> Result<u64, DbErr> {
+    let sql = "DELETE FROM request_id WHERE (tenant, method, request_id) IN (\
+               SELECT tenant, method, request_id FROM request_id WHERE created_at <= $1 ORDER BY created_at LIMIT $2) \
+               AND created_at <= $1";
+    let limit: i64 = limit.try_into().unwrap_or(i64::MAX);
+    let old: [Value; 2] = [(now - millis(KEPT)).into(), limit.into()];
+    let purge = Statement::from_sql_and_values(db.backend(), sql, old);
+    Ok(db.write().execute_raw(purge).await?.rows_affected())
 }
 
 struct CreateRequestId;

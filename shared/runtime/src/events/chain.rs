@@ -5,13 +5,15 @@ use sea_orm::{QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 
 use super::entity::{self, Link};
-use super::{NewEvent, sequencer};
+use super::{NewEvent, purge, sequencer};
 
-/// A log in which every number has its event and every hash fits.
+/// A log in which every number has its event, but for those that were purged, and every hash fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Events in the chain.
     pub chained: u64,
+    /// Numbers whose events were purged.
+    pub purged: u64,
     /// Events written that wait for their number.
     pub unchained: u64,
 }
@@ -31,11 +33,15 @@ pub enum VerifyError {
 }
 
 /// Reads the whole log and checks its numbers, its hashes and its end.
+///
+/// Events may be missing up to the greatest number that was purged, and nowhere else. The chain goes on behind such a gap
+/// with the hash that the next event names; where the end of the log was purged there is none to compare.
 pub async fn verify(conn: &impl ConnectionTrait) -> Result<Verified, VerifyError> {
     const PAGE: u64 = 1_000;
     // The end is read first: what is numbered meanwhile lies behind it.
     let end = sequencer::position(conn).await?;
     let (mut seq, mut hash) = (0_i64, Vec::new());
+    let mut chained = 0;
     while seq < end.seq {
         let page = entity::Entity::find()
             .filter(entity::COLUMN.seq.gt(seq))
@@ -45,9 +51,15 @@ pub async fn verify(conn: &impl ConnectionTrait) -> Result<Verified, VerifyError
             .all(conn)
             .await?;
         if page.is_empty() {
-            return Err(VerifyError::Broken { seq: seq + 1 });
+            check_gap(conn, seq, end.seq).await?;
+            (seq, hash) = (end.seq, end.hash.clone());
         }
         for row in page {
+            let before = row.seq.unwrap_or_default() - 1;
+            if before > seq {
+                check_gap(conn, seq, before).await?;
+                (seq, hash) = (before, row.prev_hash.clone().unwrap_or_default());
+            }
             let (stored, stored_prev) = (row.hash.clone(), row.prev_hash.clone());
             let (found, created_at) = (row.seq, row.created_at);
             let link = link(seq, &hash, &row.into_new(), created_at);
@@ -58,6 +70,7 @@ pub async fn verify(conn: &impl ConnectionTrait) -> Result<Verified, VerifyError
                 return Err(VerifyError::Broken { seq: link.seq });
             }
             (seq, hash) = (link.seq, link.hash);
+            chained += 1;
         }
     }
     if hash != end.hash {
@@ -68,8 +81,20 @@ pub async fn verify(conn: &impl ConnectionTrait) -> Result<Verified, VerifyError
         .count(conn)
         .await?;
     Ok(Verified {
-        chained: u64::try_from(seq).unwrap_or_default(),
+        chained,
+        purged: u64::try_from(seq).unwrap_or_default() - chained,
         unchained: waiting,
+    })
+}
+
+/// Checks that all numbers behind `seq` up to `last` may be missing. Asked at each gap: a purge may go on meanwhile.
+async fn check_gap(conn: &impl ConnectionTrait, seq: i64, last: i64) -> Result<(), VerifyError> {
+    let purged = purge::purged(conn).await?;
+    if last <= purged {
+        return Ok(());
+    }
+    Err(VerifyError::Broken {
+        seq: seq.max(purged) + 1,
     })
 }
 

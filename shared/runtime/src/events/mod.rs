@@ -3,13 +3,15 @@
 //! An event is written in the transaction of the change it tells of. Numbers handed out inside
 //! transactions would commit out of order, so on PostgreSQL a sequencer numbers what is committed
 //! afterwards; SQLite has one writer and numbers at once. A number comes with a hash over the event and
-//! the hash before it, so that nothing can be changed or taken out unnoticed. [`Feed`] runs the sequencer
+//! the hash before it, so that nothing can be changed or taken out unnoticed; up to the number of the last event that was
+//! purged, events may be missing. [`Feed`] runs the sequencer
 //! and tells watchers of numbered events, in their order and each once.
 
 mod chain;
 mod entity;
 mod feed;
 mod place;
+mod purge;
 mod sequencer;
 mod table;
 mod watch;
@@ -20,6 +22,7 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 pub use chain::{Verified, VerifyError, verify};
 pub use feed::{Feed, Pace};
 pub use place::Start;
+pub use purge::{purge, purge_migration};
 pub use table::migration;
 pub use watch::{Item, Shown, ShownPage, Watched};
 

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use types::Invalid;
 
-use super::{entity, sequencer};
+use super::{entity, purge, sequencer};
 use crate::hash::hex;
 use crate::page;
 use crate::status::Violations;
@@ -69,7 +69,8 @@ impl Mark {
         Ok(Self::new(end.seq, &end.hash))
     }
 
-    /// Whether the log goes on behind this mark: `end` is not before it, and what follows was chained to it.
+    /// Whether the log goes on behind this mark: `end` is not before it, nothing behind it was purged, and what follows
+    /// was chained to it.
     pub(super) async fn is_in_log(
         &self,
         conn: &impl ConnectionTrait,
@@ -77,6 +78,9 @@ impl Mark {
     ) -> Result<bool, DbErr> {
         if end.seq <= self.seq {
             return Ok(end == self);
+        }
+        if purge::purged(conn).await? > self.seq {
+            return Ok(false);
         }
         let next = entity::Entity::find()
             .filter(entity::COLUMN.seq.eq(self.seq + 1))

@@ -121,6 +121,7 @@ async fn events_are_listed_by_resource_in_order_and_in_pages(database: TestDatab
         verified,
         Verified {
             chained: 6,
+            purged: 0,
             unchained: 0
         }
     );
@@ -170,6 +171,7 @@ async fn writers_at_the_same_time_leave_no_gap_and_no_double(database: TestDatab
         verified,
         Verified {
             chained: 120,
+            purged: 0,
             unchained: 0
         }
     );
@@ -240,6 +242,7 @@ async fn a_resources_events_are_numbered_by_version_and_not_by_insertion() {
         events::verify(db.read()).await.unwrap(),
         Verified {
             chained: 0,
+            purged: 0,
             unchained: 302
         }
     );

@@ -10,6 +10,7 @@ mod db;
 mod events;
 mod leader;
 mod process;
+mod purge;
 mod request_ids;
 mod server;
 mod status;

@@ -18,6 +18,7 @@ on_both! {
     another_body_is_refused
     tenants_and_methods_do_not_see_each_others
     an_answer_is_forgotten_after_a_day_and_its_id_is_free
+    old_answers_are_purged_the_oldest_first_and_no_more_at_once_than_asked
     of_two_answers_at_once_one_is_stored
     a_change_that_is_rolled_back_leaves_no_answer
 }
@@ -98,10 +99,27 @@ async fn an_answer_is_forgotten_after_a_day_and_its_id_is_free(database: TestDat
         replay(&db, &again, NOW + day).await.unwrap().as_deref(),
         Some("second")
     );
-    assert_eq!(
-        request_ids::purge(db.write(), NOW + 2 * day).await.unwrap(),
-        1
-    );
+    assert_eq!(request_ids::purge(&db, NOW + 2 * day, 9).await.unwrap(), 1);
+}
+
+async fn old_answers_are_purged_the_oldest_first_and_no_more_at_once_than_asked(
+    database: TestDatabase,
+) {
+    let db = migrated(&database).await;
+    let day = millis(Duration::from_secs(86_400));
+    for (id, at) in [("r3", 3), ("r1", 1), ("r2", 2), ("new", day)] {
+        store(&db, &key("acme", "Create", id, "body"), id, NOW + at)
+            .await
+            .unwrap();
+    }
+    let purge = async || request_ids::purge(&db, NOW + day + 3, 2).await.unwrap();
+    assert_eq!(purge().await, 2);
+    // The third one is still there, though too old to be given.
+    let third = key("acme", "Create", "r3", "body");
+    assert!(replay(&db, &third, NOW + day).await.unwrap().is_some());
+    assert_eq!((purge().await, purge().await), (1, 0));
+    let young = key("acme", "Create", "new", "body");
+    assert!(replay(&db, &young, NOW + day).await.unwrap().is_some());
 }
 
 async fn of_two_answers_at_once_one_is_stored(database: TestDatabase) {

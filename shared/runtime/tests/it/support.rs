@@ -51,6 +51,7 @@ impl MigratorTrait for Schema {
             runtime::leader::migration(),
             runtime::request_ids::migration(),
             runtime::events::migration(),
+            runtime::events::purge_migration(),
         ]
     }
 }

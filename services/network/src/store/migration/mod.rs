@@ -18,6 +18,7 @@ impl MigratorTrait for Migrator {
             queue::migration(),
             Box::new(m0001_network::CreateNetwork),
             Box::new(m0002_space::AddSpace),
+            runtime::events::purge_migration(),
         ]
     }
 }

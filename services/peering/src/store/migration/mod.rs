@@ -20,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_peering::CreatePeering),
             Box::new(m0002_cloud_busy::CreateCloudBusy),
             Box::new(m0003_whole::Whole),
+            runtime::events::purge_migration(),
         ]
     }
 }

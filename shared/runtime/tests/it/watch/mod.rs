@@ -2,7 +2,7 @@
 
 mod ends;
 mod resuming;
-mod support;
+pub(crate) mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
