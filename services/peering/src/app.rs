@@ -66,6 +66,7 @@ impl App {
         let service = Api::new(
             store.clone(),
             network.clone(),
+            provider.clone(),
             pool.clone(),
             queue.clone(),
             feed.clone(),

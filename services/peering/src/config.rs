@@ -35,6 +35,9 @@ pub struct Config {
     /// How often the networks that are being deleted are asked for.
     #[serde(with = "humantime_serde")]
     pub cascade_interval: Duration,
+    /// How often what is past its time is removed.
+    #[serde(with = "humantime_serde")]
+    pub purge_interval: Duration,
     /// A request of which the cloud shows nothing fails after this long.
     #[serde(with = "humantime_serde")]
     pub provision_timeout: Duration,
@@ -78,6 +81,7 @@ impl Config {
         let waits = [
             ("withdraw_interval", self.withdraw_interval),
             ("cascade_interval", self.cascade_interval),
+            ("purge_interval", self.purge_interval),
             ("provision_timeout", self.provision_timeout),
             ("hint_after", self.hint_after),
             ("network.timeout", self.network.timeout),
@@ -190,6 +194,7 @@ mod tests {
                 "0s",
                 "cascade_interval must not be zero",
             ),
+            ("PURGE_INTERVAL", "0s", "purge_interval must not be zero"),
             (
                 "QUOTAS__OUTSTANDING_PEERINGS",
                 "0",

@@ -7,7 +7,7 @@ use api::network::v1::{
 };
 use runtime::client::Client;
 use tonic::{Code, Status};
-use types::{NetworkId, ProviderKind, TenantId};
+use types::{Cidr, NetworkId, ProviderKind, TenantId};
 
 use crate::domain::progress::{Refusal, RefusalKind};
 use crate::domain::{Network, Peering};
@@ -56,13 +56,7 @@ impl NetworkClient {
             .clone()
             .get_network(request)
             .await
-            .map_err(|status| match status.code() {
-                Code::NotFound => NetworkError::NotFound(id),
-                Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => {
-                    NetworkError::Unanswered(status.message().to_owned())
-                }
-                code => NetworkError::Nonsense(format!("{code:?}: {}", status.message())),
-            })?;
+            .map_err(|status| unanswered(id, &status))?;
         let message = answer
             .into_inner()
             .network
@@ -70,18 +64,18 @@ impl NetworkClient {
         read(message)
     }
 
-    /// Claims the peering's ranges. Attaching it again is no error.
+    /// Claims the ranges that the peering holds. Attaching it again is no error.
     pub async fn attach(&self, peering: &Peering) -> Result<(), AttachError> {
+        self.claim(peering, &peering.held_ranges()).await
+    }
+
+    /// Claims exactly these ranges for the peering.
+    pub async fn claim(&self, peering: &Peering, ranges: &[Cidr]) -> Result<(), AttachError> {
         let attachment = Attachment {
             network_id: peering.network.to_string(),
             kind: attachment::Kind::Peering.into(),
             id: peering.id.to_string(),
-            cidrs: peering
-                .peer
-                .cidrs()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            cidrs: ranges.iter().map(ToString::to_string).collect(),
             peer_identity: peering.peer.identity(),
             allow_overlap: peering.allow_overlap,
             ..Default::default()
@@ -116,7 +110,7 @@ impl NetworkClient {
 }
 
 /// Whether the status is the network service's verdict, and not a sign of its absence.
-fn is_answer(status: &Status) -> bool {
+pub(super) fn is_answer(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::FailedPrecondition
@@ -146,7 +140,18 @@ fn refusal(status: &Status) -> Refusal {
     }
 }
 
-fn nonsense(what: impl ToString) -> NetworkError {
+/// Why the network `id` is not known.
+pub(super) fn unanswered(id: NetworkId, status: &Status) -> NetworkError {
+    match status.code() {
+        Code::NotFound => NetworkError::NotFound(id),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => {
+            NetworkError::Unanswered(status.message().to_owned())
+        }
+        code => NetworkError::Nonsense(format!("{code:?}: {}", status.message())),
+    }
+}
+
+pub(super) fn nonsense(what: impl ToString) -> NetworkError {
     NetworkError::Nonsense(what.to_string())
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use api::cloud::{CloudError, CloudErrorKind};
 use api::provider::v1::provider_service_client::ProviderServiceClient;
 use api::provider::v1::{
-    self as proto, DeletePeeringRequest, EnsurePeeringRequest, EnsureRoutesRequest,
-    ObservePeeringsRequest, ObservePeeringsResponse, PeeringObservation, PeeringRef, Route, VpcRef,
-    observe_peerings_request::Attempt, peering_observation, route,
+    self as proto, DeletePeeringRequest, EnsurePeeringOptionsRequest, EnsurePeeringRequest,
+    EnsureRoutesRequest, ObservePeeringsRequest, ObservePeeringsResponse, PeeringObservation,
+    PeeringRef, Route, VpcRef, observe_peerings_request::Attempt, peering_observation, route,
 };
 use runtime::client::Client;
 use tonic::{Request, Status, Streaming};
@@ -20,9 +20,9 @@ use crate::domain::{CloudState, Options, Peering, Sighting, WantedRoute};
 /// Calls the provider-adapter. Clones share the connection.
 #[derive(Clone)]
 pub struct ProviderClient {
-    client: ProviderServiceClient<Client>,
-    deployment: String,
-    page_timeout: Duration,
+    pub(super) client: ProviderServiceClient<Client>,
+    pub(super) deployment: String,
+    pub(super) page_timeout: Duration,
 }
 
 /// How far the route tables of a network are.
@@ -55,11 +55,14 @@ impl ProviderClient {
     pub fn new(client: Client, deployment: &str, page_timeout: Duration) -> Self {
         // A create whose answer is lost has to be looked for; sending it again would not be looking. What routes are
         // wanted, or what is to be deleted, may be another thing by the time a call is sent again: the worker does.
-        let client = client.streaming(&["ObservePeerings"]).once(&[
-            "EnsurePeering",
-            "EnsureRoutes",
-            "DeletePeering",
-        ]);
+        let client = client
+            .streaming(&["ObservePeerings", "ObserveRoutes"])
+            .once(&[
+                "EnsurePeering",
+                "EnsureRoutes",
+                "EnsurePeeringOptions",
+                "DeletePeering",
+            ]);
         Self {
             client: ProviderServiceClient::new(client),
             deployment: deployment.to_owned(),
@@ -75,14 +78,10 @@ impl ProviderClient {
         deadline: Duration,
     ) -> Result<(Option<Sighting>, String), CloudError> {
         let mut request = Request::new(EnsurePeeringRequest {
-            r#ref: Some(self.peering_ref(peering)),
+            r#ref: Some(self.peering_ref(peering, peering.attempt)),
             network_id: peering.network.to_string(),
             vendor_vpc_id: peering.vendor.vpc_id.clone(),
-            peer: Some(proto::Peer {
-                account_id: peering.peer.account().to_owned(),
-                region: peering.peer.region().to_owned(),
-                vpc_id: peering.peer.vpc().to_owned(),
-            }),
+            peer: Some(peer(peering)),
             operation_token: peering.work.operation_token.clone(),
             request_time: peering.work.requested_at.map(api::timestamp),
             options: Some(options(peering)),
@@ -101,14 +100,40 @@ impl ProviderClient {
         Ok((seen, answer.operation_token))
     }
 
-    /// Removes the vendor half of this id. Answers how far that is, and with a token to be handed back.
+    /// Makes the options of the vendor half as wanted, or reads the operation of the peering's token. Answers whether
+    /// they are, and with a token while the cloud still works on it.
+    pub async fn ensure_peering_options(
+        &self,
+        peering: &Peering,
+    ) -> Result<(bool, String), CloudError> {
+        let request = EnsurePeeringOptionsRequest {
+            r#ref: Some(self.peering_ref(peering, peering.attempt)),
+            provider_peering_id: peering.provider_peering_id.clone().unwrap_or_default(),
+            vendor_vpc_id: peering.vendor.vpc_id.clone(),
+            peer: Some(peer(peering)),
+            options: Some(options(peering)),
+            operation_token: peering.work.operation_token.clone(),
+            request_time: peering.work.busy_since.map(api::timestamp),
+        };
+        let answer = self
+            .client
+            .clone()
+            .ensure_peering_options(request)
+            .await
+            .map_err(cloud_error)?;
+        let answer = answer.into_inner();
+        Ok((answer.complete, answer.operation_token))
+    }
+
+    /// Removes the vendor half of this id, which that attempt made. Answers how far that is, and with a token to be handed back.
     pub async fn delete_peering(
         &self,
         peering: &Peering,
         provider_peering_id: &str,
+        attempt: i32,
     ) -> Result<(Removal, String), CloudError> {
         let request = DeletePeeringRequest {
-            r#ref: Some(self.peering_ref(peering)),
+            r#ref: Some(self.peering_ref(peering, attempt)),
             provider_peering_id: provider_peering_id.to_owned(),
             vendor_vpc_id: peering.vendor.vpc_id.clone(),
             operation_token: peering.work.operation_token.clone(),
@@ -206,12 +231,12 @@ impl ProviderClient {
         })
     }
 
-    fn peering_ref(&self, peering: &Peering) -> PeeringRef {
+    fn peering_ref(&self, peering: &Peering, attempt: i32) -> PeeringRef {
         PeeringRef {
             group: api::provider_group(&peering.group()),
             deployment: self.deployment.clone(),
             peering_id: peering.id.to_string(),
-            attempt: peering.attempt,
+            attempt,
         }
     }
 }
@@ -238,7 +263,15 @@ impl Listing {
     }
 }
 
-fn options(peering: &Peering) -> proto::PeeringOptions {
+fn peer(peering: &Peering) -> proto::Peer {
+    proto::Peer {
+        account_id: peering.peer.account().to_owned(),
+        region: peering.peer.region().to_owned(),
+        vpc_id: peering.peer.vpc().to_owned(),
+    }
+}
+
+pub(super) fn options(peering: &Peering) -> proto::PeeringOptions {
     let options = peering.options;
     proto::PeeringOptions {
         resolve_dns: options.resolve_dns,
@@ -265,11 +298,11 @@ pub fn refusal(error: &CloudError) -> Refusal {
     }
 }
 
-fn cloud_error(status: Status) -> CloudError {
+pub(super) fn cloud_error(status: Status) -> CloudError {
     CloudError::from_status(&status)
 }
 
-fn sighting(observation: PeeringObservation, deployment: &str) -> Sighting {
+pub(super) fn sighting(observation: PeeringObservation, deployment: &str) -> Sighting {
     use peering_observation::State;
     let state = match observation.state() {
         State::Unspecified | State::Unrecognized => CloudState::Unrecognized,

@@ -8,6 +8,7 @@ use types::{
     PeeringId, ProviderKind, Region, RequestId, TenantId,
 };
 
+use super::objections::{Error, may_peer};
 use super::options::Options;
 use super::peer::Peer;
 use super::peering::{Admission, Peering, Vendor, Work};
@@ -69,7 +70,8 @@ impl WishedPeer {
         }
     }
 
-    fn placed(self, network: &Network) -> Peer {
+    /// The customer's side of a peering with `network`.
+    pub fn placed(self, network: &Network) -> Peer {
         match self {
             Self::Aws {
                 account,
@@ -131,7 +133,7 @@ impl VendorAccounts {
         self.0.insert((provider, account.to_owned()));
     }
 
-    fn own(&self, peer: &Peer) -> bool {
+    pub(super) fn own(&self, peer: &Peer) -> bool {
         self.0
             .contains(&(peer.provider(), peer.account().to_owned()))
     }
@@ -146,44 +148,16 @@ pub enum Policy {
     Anybody,
 }
 
-/// Why a well-formed wish is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The arm that was filled is not the network's cloud.
-    #[error("the network is in {network}, so the {network} side must be given, not {peer}")]
-    WrongProvider {
-        /// The network's cloud.
-        network: ProviderKind,
-        /// The given arm.
-        peer: ProviderKind,
-    },
-    /// The network can't be peered yet, or any more.
-    #[error("the network is {state}; peerings start from an ACTIVE one")]
-    NetworkNotActive {
-        /// The network's state.
-        state: String,
-    },
-    /// Both sides are the same VPC.
-    #[error("the given VPC is the network's own")]
-    SelfPeering,
-    /// The customer's ranges and the network's share addresses.
-    #[error("{cidr} of {owner} overlaps {network_cidr} of network {network}")]
-    CidrOverlap {
-        /// The customer's range.
-        cidr: Cidr,
-        /// The customer's VPC.
-        owner: String,
-        /// The network's range.
-        network_cidr: Cidr,
-        /// The network.
-        network: NetworkId,
-    },
-    /// The other side is the vendor's too, so no customer would ever have to agree.
-    #[error("account {account} is the vendor's own")]
-    PeerIsVendor {
-        /// The account.
-        account: String,
-    },
+impl Network {
+    /// Its side of a peering.
+    pub fn vendor(&self) -> Vendor {
+        Vendor {
+            account_id: self.account_id.clone(),
+            vpc_id: self.vpc_id.clone(),
+            region: self.region.clone(),
+            cidr: self.cidr,
+        }
+    }
 }
 
 /// The peering that a wish asks for, unadmitted, if nothing that can be known here forbids it.
@@ -193,41 +167,8 @@ pub fn admissible(
     policy: &Policy,
     now: i64,
 ) -> Result<Peering, Error> {
-    let peer = wish.peer.provider();
-    if peer != network.provider {
-        return Err(Error::WrongProvider {
-            network: network.provider,
-            peer,
-        });
-    }
-    if !network.is_active {
-        return Err(Error::NetworkNotActive {
-            state: network.state.clone(),
-        });
-    }
     let peer = wish.peer.placed(network);
-    if peer.account() == network.account_id && peer.vpc() == network.vpc_id {
-        return Err(Error::SelfPeering);
-    }
-    if let Some(&range) = peer
-        .cidrs()
-        .iter()
-        .find(|range| range.overlaps(&network.cidr))
-    {
-        return Err(Error::CidrOverlap {
-            cidr: range,
-            owner: peer.identity(),
-            network_cidr: network.cidr,
-            network: network.id,
-        });
-    }
-    if let Policy::Customers(vendor) = policy
-        && (peer.account() == network.account_id || vendor.own(&peer))
-    {
-        return Err(Error::PeerIsVendor {
-            account: peer.account().to_owned(),
-        });
-    }
+    may_peer(&peer, network, policy)?;
     Ok(Peering {
         id: PeeringId::generate(),
         tenant: wish.tenant,
@@ -241,12 +182,7 @@ pub fn admissible(
         peer,
         allow_overlap: wish.allow_overlap,
         options: wish.options,
-        vendor: Vendor {
-            account_id: network.account_id.clone(),
-            vpc_id: network.vpc_id.clone(),
-            region: network.region.clone(),
-            cidr: network.cidr,
-        },
+        vendor: network.vendor(),
         state: State::Provisioning,
         reason: String::new(),
         message: reasons::message(State::Provisioning, ""),
@@ -279,6 +215,8 @@ pub fn admissible(
             inactive_at: None,
             former: None,
             options_due: false,
+            sets_options: false,
+            options_told_at: None,
             network_due: false,
             allow_list_version: 0,
             leaving: Vec::new(),

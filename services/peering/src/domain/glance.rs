@@ -1,8 +1,9 @@
 //! The quick answer for most looks at most peerings: nothing new.
 
-use types::PeeringId;
+use types::{Cidr, PeeringId};
 
 use super::observe::waiting_reason;
+use super::options::Options;
 use super::peering::Peering;
 use super::sighting::{CloudState, Sighting};
 use super::state::State;
@@ -38,6 +39,12 @@ pub struct Glance {
     pub requested: bool,
     /// An operation is or may be under way.
     pub busy: bool,
+    /// What our half shall do beyond linking the two VPCs.
+    pub options: Options,
+    /// The ranges of the customer's VPC that the cloud last showed.
+    pub observed_cidrs: Vec<Cidr>,
+    /// When the cloud last took routes of it.
+    pub routes_told_at: Option<i64>,
 }
 
 impl Glance {
@@ -58,6 +65,9 @@ impl Glance {
             gone: peering.work.gone,
             requested: peering.work.requested_at.is_some(),
             busy: peering.work.busy_since.is_some(),
+            options: peering.options,
+            observed_cidrs: peering.work.observed_cidrs.clone(),
+            routes_told_at: peering.work.routes_told_at,
         }
     }
 }
@@ -73,6 +83,8 @@ pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
         || glance.provider_peering_id.as_ref() != Some(&seen.provider_peering_id)
         || glance.missed_at.is_some()
         || glance.raw_state != seen.raw_state
+        || seen.options.is_some_and(|shown| shown != glance.options)
+        || !seen.peer_cidrs.is_empty() && seen.peer_cidrs != glance.observed_cidrs
     {
         return false;
     }
@@ -82,7 +94,9 @@ pub fn settled(glance: &Glance, seen: Option<&Sighting>) -> bool {
                 && glance.reason == waiting_reason(seen)
                 && !glance.gone
         }
-        (State::Active, CloudState::Active) => glance.expire_at.is_none() && !glance.gone,
+        (State::Active | State::Degraded, CloudState::Active) => {
+            glance.expire_at.is_none() && !glance.gone
+        }
         (State::Disconnected, CloudState::Deleted) => glance.gone,
         (State::Disconnected, CloudState::Inactive) => !glance.gone,
         _ => false,

@@ -5,9 +5,16 @@
 //! act now.
 
 mod admission;
+mod change;
+mod condition;
+mod degraded;
+mod diagnosis;
+mod drift;
 mod facts;
+mod finding;
 mod glance;
 mod next_action;
+mod objections;
 mod observe;
 mod operation;
 mod options;
@@ -18,24 +25,32 @@ pub mod progress;
 mod quota;
 mod ranges;
 mod reasons;
+mod renewal;
 mod routes;
 mod sighting;
 mod state;
 mod step;
+mod telling;
 #[cfg(test)]
 mod two_halves_tests;
 #[cfg(test)]
 pub(crate) mod walk;
 
-pub use admission::{Error, Network, Policy, VendorAccounts, Wish, WishedPeer, admissible};
-pub use facts::NetworkFacts;
+pub use admission::{Network, Policy, VendorAccounts, Wish, WishedPeer, admissible};
+pub use change::Update;
+pub use diagnosis::{Away, Check, Evidence, RouteState, SeenRoute, Usage, Verdict, diagnose};
+pub use drift::{Fault, Tables, Wiring};
+pub use facts::{KnownNetwork, NetworkFacts, NetworkNews};
+pub use finding::{Finding, quota_near, range_field, warnings, well_known};
 pub use glance::{Glance, settled};
 pub use next_action::{Actor, NextAction, next_action};
+pub use objections::{Error, Side, may_peer, objections};
 pub use observe::{Look, Rules, observe, walk_to};
 pub use options::Options;
 pub use peer::Peer;
 pub use peering::{
-    Admission, Condition, ConditionStatus, Former, PURGE_AFTER, Peering, Vendor, Work, conditions,
+    Admission, Condition, ConditionStatus, Former, PURGE_AFTER, Peering, Vendor, Work, claim_key,
+    conditions, name_key,
 };
 pub use places::{Claim, Places, Turn, frees_place, next_in_line, turn, waiting};
 pub use quota::{Quotas, TenantQuotas};
@@ -44,3 +59,4 @@ pub use routes::{Routing, WantedRoute, wanted_routes};
 pub use sighting::{CloudState, Sighting, trusted};
 pub use state::{State, Watch};
 pub use step::{Step, next_step};
+pub use telling::{Kind, Telling, tell};

@@ -4,17 +4,23 @@
 //! than what is recorded change nothing, and absence counts only by the rule of [`Rules::absence_grace`].
 
 use super::operation::UNTOLD_FOR;
-use super::peering::{ConditionStatus, Peering, conditions};
+use super::options::Options;
+use super::peering::Peering;
 use super::reasons;
 use super::sighting::{CloudState, Sighting};
 use super::state::{State, Watch};
 
 mod missing;
+mod sync;
 
 use missing::missing;
+use sync::confirm;
 
 /// A half that was up and is INACTIVE counts as such when a second look this much later agrees, in milliseconds.
 pub(super) const INACTIVE_AGREEMENT: i64 = 5_000;
+
+/// How long before a request expires its owner is told so, in milliseconds.
+const EXPIRY_WARNING: i64 = 24 * 3_600_000;
 
 /// One look, as far as it concerns one peering.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +80,9 @@ pub fn walk_to(peering: &Peering, look: &Look<'_>, rules: &Rules, now: i64) -> V
 }
 
 fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rules, now: i64) {
+    if peering.is_former(seen) {
+        return sighted_former(peering, seen, look, rules, now);
+    }
     let known = peering.provider_peering_id.as_ref();
     // A surplus object of ours: the recorded one stays.
     if known.is_some_and(|known| *known != seen.provider_peering_id) {
@@ -92,7 +101,7 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
     if seen.state.is_live() && !is_final(peering) {
         peering.work.gone = false;
     }
-    confirm_half(peering, seen, now);
+    confirm(peering, seen, look, rules, now);
     if seen.state == CloudState::Inactive && peering.state.is_routed() {
         let agreed = look.complete
             && first_inactive.is_some_and(|at| look.began_at >= at + INACTIVE_AGREEMENT);
@@ -107,7 +116,24 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
         Some(state) => advance(peering, state, seen, rules, now),
     }
     // What has just come up was not there to be confirmed before.
-    confirm_half(peering, seen, now);
+    confirm(peering, seen, look, rules, now);
+}
+
+/// An earlier attempt has left something, which goes first. While a request is open it is known already, or is what the
+/// request was answered with; and it is not what was requested.
+fn sighted_former(
+    peering: &mut Peering,
+    seen: &Sighting,
+    look: &Look<'_>,
+    rules: &Rules,
+    now: i64,
+) {
+    let is_open = peering.work.requested_at.is_some() || peering.work.busy_since.is_some();
+    if seen.state.is_live() && !is_open && peering.work.former.is_none() {
+        peering.has_left(seen, now);
+    } else if look.complete {
+        missing(peering, look.began_at, rules, now);
+    }
 }
 
 /// What was requested is there. Whether the cloud still works on it, its operation tells, or the answer that may still
@@ -141,13 +167,6 @@ fn end_overdue(peering: &mut Peering, look: &Look<'_>, rules: &Rules, now: i64) 
         if peering.state == State::Deleting {
             peering.work.step_at = Some(now);
         }
-    }
-}
-
-/// Where each side makes its own half: ours stands as it was recorded.
-fn confirm_half(peering: &mut Peering, seen: &Sighting, now: i64) {
-    if peering.peer.has_two_halves() && seen.state.is_live() {
-        peering.set_condition(conditions::IN_SYNC, ConditionStatus::True, "", "", now);
     }
 }
 
@@ -243,15 +262,31 @@ fn advance(peering: &mut Peering, state: State, seen: &Sighting, rules: &Rules, 
             peering.activate_at = peering.activate_at.or(Some(now));
             peering.expire_at = None;
             peering.work.routes_due = true;
+            peering.work.network_due = true;
+            // One object takes options only now; a half was made with them.
+            peering.work.options_due |=
+                !peering.peer.has_two_halves() && peering.options != Options::default();
             peering.work.step_at = Some(now);
         }
-        State::PendingAcceptance if begins && peering.peer.has_two_halves() => {
+        State::PendingAcceptance if !peering.peer.has_two_halves() => warn_of_expiry(peering, now),
+        State::PendingAcceptance if begins => {
             let hint_at = now.saturating_add(rules.hint_after);
             peering.work.hint_at = Some(hint_at);
             peering.work.step_at = peering.work.step_at.min(Some(hint_at)).or(Some(hint_at));
         }
         _ if state.has_ended() => end(peering, seen.state.is_live(), was_routed, now),
         _ => {}
+    }
+}
+
+/// Whoever has not accepted a day before the end is reminded of it, unless less than that is given.
+fn warn_of_expiry(peering: &mut Peering, now: i64) {
+    let accepted = peering.reason == reasons::ACCEPTED_ACTIVATING;
+    let at = peering.expire_at.filter(|_| !accepted);
+    let at = at.map(|at| at.saturating_sub(EXPIRY_WARNING));
+    peering.work.hint_at = at.filter(|&at| at > now);
+    if let Some(at) = peering.work.hint_at {
+        peering.work.step_at = peering.work.step_at.min(Some(at)).or(Some(at));
     }
 }
 
@@ -262,11 +297,13 @@ pub(super) fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i
     peering.work.waits_for = None;
     peering.work.routes_due = was_routed;
     // What is still watched may have an operation under way that has not been read to its end.
-    let is_open = peering.state.watch() != Watch::None
-        && (peering.has_operation() || peering.awaits_answer());
+    let is_under_way =
+        peering.has_operation() || peering.awaits_answer() || peering.work.sets_options;
+    let is_open = peering.state.watch() != Watch::None && is_under_way;
     if !is_open {
         peering.end_operation();
-        peering.work.step_at = was_routed.then_some(now);
+        let is_due = was_routed || peering.work.former.is_some() || peering.work.claims_due;
+        peering.work.step_at = is_due.then_some(now);
     }
 }
 

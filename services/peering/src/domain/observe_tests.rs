@@ -1,6 +1,7 @@
 //! Every state against everything a cloud may show.
 
 use super::*;
+use crate::domain::peering::{ConditionStatus, conditions};
 use crate::domain::walk::{NOW, RULES, admitted, sighting};
 use crate::domain::{Glance, Step, next_step, settled};
 
@@ -16,6 +17,12 @@ fn known(state: State) -> Peering {
     if state.is_routed() {
         peering.activate_at = Some(NOW);
     }
+    if state == State::Degraded {
+        let (name, status) = (conditions::ROUTES_READY, ConditionStatus::False);
+        peering.set_condition(name, status, "SOME_REASON", "", NOW);
+    }
+    let (name, status) = (conditions::IN_SYNC, ConditionStatus::True);
+    peering.set_condition(name, status, "", "", NOW);
     peering
 }
 
@@ -143,7 +150,7 @@ fn the_cloud_s_own_reason_and_sentence_are_kept() {
     seen.message = "Failed due to incorrect VPC-ID".to_owned();
     let after = observe(&peering, &look(Some(&seen), NOW), &RULES, NOW).unwrap();
     assert_eq!(after.reason, "PEER_IDENTITY_INVALID");
-    assert_eq!(after.message, "Failed due to incorrect VPC-ID");
+    assert!(after.message.starts_with("Failed due to incorrect VPC-ID"));
 }
 
 #[test]
@@ -166,7 +173,7 @@ fn waiting_has_a_deadline_and_being_accepted_another_reason() {
     let active = observe(&accepted, &look(Some(&seen), NOW), &RULES, NOW).unwrap();
     assert_eq!((active.activate_at, active.expire_at), (Some(NOW), None));
     assert_eq!(next_step(&active, NOW), Step::Routes);
-    assert_eq!(active.conditions.len(), 3);
+    assert_eq!(active.conditions.len(), 4);
 }
 
 #[test]

@@ -14,12 +14,13 @@ impl Peering {
         self.work.operation_token.clear();
         self.work.busy_since = None;
         self.work.puts_back = false;
+        self.work.sets_options = false;
     }
 
     /// Whether a request is with the cloud and its answer may still come, or is going to be asked for again.
     pub(crate) fn awaits_answer(&self) -> bool {
         let work = &self.work;
-        self.is_untold() && work.step_at.is_some() && work.step_at != work.hint_at
+        self.is_untold() && work.step_at.is_some() && work.step_at != self.quiet_until()
     }
 
     /// Whether nothing was told of a request that the cloud still knows, so that asking again begins nothing new.
@@ -33,9 +34,29 @@ impl Peering {
             && self.work.requested_at.is_some()
     }
 
+    /// Whether a change of options has to be recorded before it goes out.
+    pub(crate) fn sets_options_anew(&self, now: i64) -> bool {
+        let asks_again = self.work.sets_options && !self.removes_anew(now);
+        self.peer.has_two_halves() && !asks_again
+    }
+
+    /// Whether nothing was told of a change of options that the cloud still knows: asking again tells its operation.
+    pub(crate) fn sets_options_untold(&self, now: i64) -> bool {
+        self.work.sets_options && !self.has_operation() && !self.removes_anew(now)
+    }
+
     /// Whether a removal has to be recorded before it goes out: none is under way, or none that the cloud still knows.
     pub(crate) fn removes_anew(&self, now: i64) -> bool {
         self.peer.has_two_halves() && !self.has_operation() && !is_young(self.work.busy_since, now)
+    }
+
+    /// Whether nothing was told of a removal that the cloud still knows.
+    pub(crate) fn removes_untold(&self, now: i64) -> bool {
+        self.is_unwanted()
+            && !self.has_operation()
+            && !self.work.sets_options
+            && self.peer.has_two_halves()
+            && is_young(self.work.busy_since, now)
     }
 
     /// Whether an operation that the cloud works on is to be read before anything else is done.

@@ -23,4 +23,21 @@ impl Options {
             ProviderKind::Gcp => !self.resolve_dns,
         }
     }
+
+    /// What is on, in words.
+    pub fn words(self) -> String {
+        let all = [
+            (self.resolve_dns, "resolve_dns"),
+            (self.import_custom_routes, "import_custom_routes"),
+            (self.export_custom_routes, "export_custom_routes"),
+        ];
+        let on: Vec<&str> = all
+            .into_iter()
+            .filter_map(|(is_on, name)| is_on.then_some(name))
+            .collect();
+        match on.is_empty() {
+            true => "all off".to_owned(),
+            false => format!("{} on", on.join(" and ")),
+        }
+    }
 }

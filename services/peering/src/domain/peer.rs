@@ -51,6 +51,13 @@ impl Peer {
         }
     }
 
+    /// Gives it other ranges.
+    pub(crate) fn set_cidrs(&mut self, ranges: Vec<Cidr>) {
+        match self {
+            Self::Aws { cidrs, .. } | Self::Gcp { cidrs, .. } => *cidrs = ranges,
+        }
+    }
+
     /// Account or project.
     pub fn account(&self) -> &str {
         match self {

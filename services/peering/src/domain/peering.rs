@@ -5,10 +5,13 @@ use types::{
     Cidr, DisplayName, GroupId, Labels, NetworkId, PeeringId, ProviderKind, Region, TenantId,
 };
 
+use super::condition::unknown_conditions;
 use super::options::Options;
 use super::peer::Peer;
 use super::reasons;
 use super::state::State;
+
+pub use super::condition::{Condition, ConditionStatus, conditions};
 
 /// How long the record of a DELETED peering stays, in milliseconds.
 pub const PURGE_AFTER: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -113,6 +116,10 @@ pub struct Work {
     pub former: Option<Former>,
     /// The options of our half are not as wanted.
     pub options_due: bool,
+    /// The operation changes the options of our half.
+    pub sets_options: bool,
+    /// When the cloud last took the options; looks that began soon after may not show them yet.
+    pub options_told_at: Option<i64>,
     /// Something of the network has changed that the peering depends on.
     pub network_due: bool,
     /// The version of the network's allow list that ALLOW_LISTED speaks of.
@@ -173,45 +180,6 @@ pub struct Vendor {
     pub cidr: Cidr,
 }
 
-/// One aspect of a peering.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    /// Such as `ROUTES_READY`.
-    pub name: String,
-    /// Whether it holds.
-    pub status: ConditionStatus,
-    /// A stable code; empty when it holds.
-    pub reason: String,
-    /// One sentence for a person.
-    pub message: String,
-    /// When the status last changed.
-    pub since: i64,
-}
-
-/// Whether a condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ConditionStatus {
-    /// It holds.
-    True,
-    /// It does not.
-    False,
-    /// Nobody has looked yet.
-    Unknown,
-}
-
-/// The names of conditions.
-pub mod conditions {
-    /// The vendor's route tables lead to the peering.
-    pub const ROUTES_READY: &str = "ROUTES_READY";
-    /// The vendor's firewall carries the allow list.
-    pub const FIREWALL_READY: &str = "FIREWALL_READY";
-    /// The network's allow list holds the customer's ranges. Advice: it never changes the state.
-    pub const ALLOW_LISTED: &str = "ALLOW_LISTED";
-    /// What stands in the cloud is what was recorded.
-    pub const IN_SYNC: &str = "IN_SYNC";
-}
-
 impl Peering {
     /// The group whose listing shows it.
     pub fn group(&self) -> GroupId {
@@ -240,6 +208,14 @@ impl Peering {
         !region.is_empty() && region != self.vendor.region.as_str()
     }
 
+    /// The customer's ranges: those recorded, else those that the cloud showed last.
+    pub fn ranges(&self) -> &[Cidr] {
+        match self.peer.cidrs() {
+            [] => &self.work.observed_cidrs,
+            recorded => recorded,
+        }
+    }
+
     /// Whether its owner asked for its end.
     pub fn is_unwanted(&self) -> bool {
         matches!(self.state, State::Deleting | State::Deleted)
@@ -247,12 +223,12 @@ impl Peering {
 
     /// What no two peerings that are not DELETED may share: the network and the customer's VPC.
     pub fn claim_key(&self) -> Option<String> {
-        (self.state != State::Deleted).then(|| format!("{}|{}", self.network, self.peer.identity()))
+        (self.state != State::Deleted).then(|| claim_key(self.network, &self.peer))
     }
 
     /// What no two peerings that are not DELETED may share: the tenant and the name.
     pub fn name_key(&self) -> Option<String> {
-        (self.state != State::Deleted).then(|| format!("{}|{}", self.tenant, self.display_name))
+        (self.state != State::Deleted).then(|| name_key(&self.tenant, &self.display_name))
     }
 
     /// The network stands attached because of it, or may.
@@ -278,7 +254,7 @@ impl Peering {
         self.work.observe_at = self.observed_at(covered_at);
         self.enter(State::Deleting, reason, None, now);
         // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
-        self.work.routes_due = self.activate_at.is_some();
+        self.work.routes_due |= self.activate_at.is_some();
         self.work.step_at = Some(now);
         self.work.missed_at = None;
         self.work.waits_for = None;
@@ -320,6 +296,12 @@ impl Peering {
         self.reason = reason.to_owned();
         let said = message.map(str::trim).filter(|text| !text.is_empty());
         self.message = said.map_or_else(|| reasons::message(self.state, reason), str::to_owned);
+        if reason == reasons::PEER_IDENTITY_INVALID {
+            let ruled_out = reasons::ruled_out(self);
+            if !self.message.ends_with(&ruled_out) {
+                self.message = format!("{} {ruled_out}", self.message).trim().to_owned();
+            }
+        }
     }
 
     /// Whether our own half has vanished and is to be put back. What the cloud refused to take back stays away.
@@ -339,33 +321,32 @@ impl Peering {
             && self.work.hint_at.is_none()
     }
 
-    /// Lets the work rest until there is something to do, as far as the row tells.
-    pub(crate) fn rest(&mut self, now: i64) {
-        self.work.step_at = if self.work.routes_due || self.wants_half_back() {
-            Some(now)
-        } else {
-            self.work.hint_at
-        };
+    /// When there is something to do by the clock alone.
+    pub(crate) fn quiet_until(&self) -> Option<i64> {
+        let times = [self.work.hint_at, self.degrades_at()];
+        times.into_iter().flatten().min()
     }
 
-    /// Records how an aspect is.
-    pub(crate) fn set_condition(
-        &mut self,
-        name: &str,
-        status: ConditionStatus,
-        reason: &str,
-        message: &str,
-        now: i64,
-    ) {
-        let Some(known) = self.conditions.iter_mut().find(|known| known.name == name) else {
-            return;
-        };
-        if known.status != status {
-            known.since = now;
-        }
-        known.status = status;
-        known.reason = reason.to_owned();
-        known.message = message.to_owned();
+    /// Lets the work rest until there is something to do, as far as the row tells.
+    pub(crate) fn rest(&mut self, now: i64) {
+        let is_due = self.has_due() || self.wants_options();
+        self.work.step_at = is_due.then_some(now).or_else(|| self.quiet_until());
+    }
+
+    /// Whether something is to be done besides setting options.
+    fn has_due(&self) -> bool {
+        let work = &self.work;
+        work.routes_due
+            || work.former.is_some()
+            || work.network_due
+            || work.claims_due
+            || self.wants_half_back()
+    }
+
+    /// Whether nobody is going to do anything before the clock alone says so.
+    pub(crate) fn is_at_rest(&self, now: i64) -> bool {
+        let at = self.work.step_at;
+        !self.has_due() && at == self.quiet_until() && at.is_none_or(|at| at > now)
     }
 
     /// Whether its owner could see that the two differ.
@@ -380,20 +361,12 @@ impl Peering {
     }
 }
 
-/// The conditions of a peering that has just come up.
-fn unknown_conditions(now: i64) -> Vec<Condition> {
-    [
-        conditions::ROUTES_READY,
-        conditions::FIREWALL_READY,
-        conditions::ALLOW_LISTED,
-        conditions::IN_SYNC,
-    ]
-    .map(|name| Condition {
-        name: name.to_owned(),
-        status: ConditionStatus::Unknown,
-        reason: "NOT_LOOKED_AT".to_owned(),
-        message: "Nobody has looked yet.".to_owned(),
-        since: now,
-    })
-    .into()
+/// See [`Peering::claim_key`].
+pub fn claim_key(network: NetworkId, peer: &Peer) -> String {
+    format!("{network}|{}", peer.identity())
+}
+
+/// See [`Peering::name_key`].
+pub fn name_key(tenant: &TenantId, name: &DisplayName) -> String {
+    format!("{tenant}|{name}")
 }

@@ -41,7 +41,7 @@ pub struct Claim {
     pub reason: String,
     /// Since when it asks for a place.
     pub attempt_at: i64,
-    /// A request is or may be in the cloud.
+    /// A request is or may be in the cloud, be it an earlier one that has to go first.
     pub is_requested: bool,
     /// It was up in this attempt.
     pub was_active: bool,
@@ -71,7 +71,9 @@ impl Claim {
             state: peering.state,
             reason: peering.reason.clone(),
             attempt_at: peering.attempt_at,
-            is_requested: work.requested_at.is_some() || peering.provider_peering_id.is_some(),
+            is_requested: work.requested_at.is_some()
+                || peering.provider_peering_id.is_some()
+                || work.former.is_some(),
             was_active: peering.activate_at.is_some(),
             is_gone: work.gone,
             step_at: work.step_at,

@@ -233,6 +233,28 @@ fn a_place_is_free_when_it_was_held_and_nobody_asks_for_it_again() {
     assert!(frees_place(&asking, &to(State::Failed)));
 }
 
+#[test]
+fn a_renewed_request_stands_in_line_by_its_new_attempt_once_the_old_one_is_gone() {
+    let mut renewed = admitted(State::Rejected);
+    renewed.activate_at = Some(NOW - 9);
+    let home = crate::domain::walk::home(&renewed);
+    renewed.renew(&home, None, NOW);
+    let claim = Claim::of(&renewed);
+    assert!(claim.waits(NOW) && !claim.holds());
+    assert_eq!(claim.attempt_at, NOW);
+    let older = waiter("beta", 2);
+    let line = next_in_line(&[claim, older.clone()], 1, &TWO, NOW);
+    assert_eq!(line, [older.id]);
+    renewed.state = State::Disconnected;
+    renewed.provider_peering_id = Some("pcx-1".to_owned());
+    renewed.renew(&home, None, NOW);
+    let claim = Claim::of(&renewed);
+    assert!(
+        !claim.waits(NOW) && claim.holds(),
+        "the cloud may count the old one"
+    );
+}
+
 fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
     let any_claim = (0..4_usize, 0..50_i64, any::<bool>()).prop_map(|(tenant, age, holds)| {
         let tenant = ["acme", "beta", "ceta", "deta"][tenant];

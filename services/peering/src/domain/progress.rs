@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use types::Cidr;
 
+use super::facts::NetworkFacts;
 use super::observe::{Look, Rules, walk_to};
 use super::peering::{ConditionStatus, PURGE_AFTER, Peering, conditions};
 use super::reasons;
@@ -11,10 +12,14 @@ use super::routes::Routing;
 use super::sighting::{CloudState, Sighting};
 use super::state::State;
 
+mod former;
+mod options;
 mod refusal;
 
-use refusal::failed_for_good;
+pub use former::{cleared, preceded};
+pub use options::{options_set, setting_options};
 pub use refusal::{Refusal, RefusalKind, refused};
+use refusal::{failed_for_good, patience};
 pub(super) use refusal::{lose_half, resume_at};
 
 const SECOND: i64 = 1_000;
@@ -72,7 +77,7 @@ fn ask_again_at(since: Option<i64>, now: i64) -> i64 {
 /// There is nothing to do until something is seen or asked for, or its owner has waited for long.
 pub fn rested(peering: &Peering) -> Peering {
     let mut next = peering.clone();
-    next.work.step_at = next.work.hint_at;
+    next.work.step_at = next.quiet_until();
     next
 }
 
@@ -100,6 +105,7 @@ pub fn removing(peering: &Peering, now: i64) -> Peering {
 fn claim(peering: &mut Peering, now: i64) {
     peering.work.busy_since = Some(now);
     peering.work.waits_for = None;
+    peering.work.sets_options = false;
 }
 
 /// Another peering's operation runs on one of the networks: `network`, unless it has ended in the meantime.
@@ -167,7 +173,7 @@ pub fn requested(
             ready.end_operation();
             ready.rest(now);
         } else {
-            ready.work.step_at = None;
+            ready.work.step_at = ready.work.claims_due.then_some(now);
         }
         if ready.state == State::Deleting {
             ready.work.step_at = Some(now);
@@ -213,11 +219,15 @@ pub fn underway(peering: &Peering, operation_token: &str, now: i64) -> Peering {
     next
 }
 
-/// The owner of a waiting peering is told what may be in the way.
+/// The owner of a waiting peering is told what may be in the way, or until when it can still be accepted.
 pub fn hinted(peering: &Peering) -> Peering {
     let mut next = peering.clone();
     next.work.hint_at = None;
-    next.message = reasons::HINTS.to_owned();
+    if next.peer.has_two_halves() {
+        next.message = reasons::HINTS.to_owned();
+    } else if let Some(at) = next.expire_at {
+        next.message = reasons::expires(at);
+    }
     next
 }
 
@@ -242,9 +252,11 @@ pub fn routed(peering: &Peering, routing: &Routing, now: i64) -> Peering {
         // Routes that are missing now are those of others, who ask for them themselves.
         Routing::Done | Routing::Stuck(_) => {
             next.work.routes_due = false;
+            next.work.routes_told_at = Some(now);
             next.set_condition(conditions::ROUTES_READY, ConditionStatus::True, "", "", now);
             // What else there is to do, the next step finds; it rests by itself when that is nothing.
             next.work.step_at = Some(now);
+            next.let_go(now);
         }
     }
     next
@@ -277,6 +289,15 @@ fn refuse_routes(peering: &mut Peering, reason: &str, message: &str, now: i64) {
 
 /// The vendor half is this far gone.
 pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: i64) -> Peering {
+    let mut next = handed_over(peering, removal, operation_token, now);
+    if removal == Removal::Deleted {
+        next.work.gone = true;
+    }
+    next
+}
+
+/// What a removal answered is kept for the next one, and the networks are given back with its operation.
+fn handed_over(peering: &Peering, removal: Removal, operation_token: &str, now: i64) -> Peering {
     let mut next = good(peering);
     operation_token.clone_into(&mut next.work.operation_token);
     let goes_on = removal == Removal::InProgress && next.has_operation();
@@ -293,16 +314,47 @@ pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: 
         Removal::InProgress => now.saturating_add(SOON),
         Removal::Absent => now.saturating_add(ABSENT_RETRY),
     });
-    if removal == Removal::Deleted {
-        next.work.gone = true;
-    }
     next
 }
 
 /// A condition has been false for too long.
 pub fn degraded(peering: &Peering, now: i64) -> Peering {
     let mut next = peering.clone();
-    next.rest(now);
+    if let Some(bad) = peering.worst_condition() {
+        next.enter(State::Degraded, &bad.reason, Some(&bad.message), now);
+    }
+    // What else there is to do, the next step finds.
+    next.work.step_at = Some(now);
+    next
+}
+
+/// The network claims for it what is recorded.
+pub fn claimed(peering: &Peering, now: i64) -> Peering {
+    let mut next = good(peering);
+    next.work.claims_due = false;
+    next.work.step_at = Some(now);
+    next
+}
+
+/// The network has been asked, and says so.
+pub fn told_of_network(peering: &Peering, facts: &NetworkFacts, now: i64) -> Peering {
+    let mut next = good(peering);
+    next.learn(facts, now);
+    next
+}
+
+/// The network does not answer: it is asked again later.
+pub fn network_silent(peering: &Peering, now: i64) -> Peering {
+    let mut next = peering.clone();
+    next.work.step_at = Some(now.saturating_add(patience(peering, now)));
+    next
+}
+
+/// There is no such network to ask any more.
+pub fn network_unknown(peering: &Peering, now: i64) -> Peering {
+    let mut next = peering.clone();
+    next.work.network_due = false;
+    next.work.step_at = Some(now);
     next
 }
 

@@ -1,5 +1,10 @@
 //! The stable codes that explain a state, and our own sentence for each.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use humantime_serde::re::humantime::format_rfc3339_seconds;
+
+use super::peering::Peering;
 use super::state::State;
 
 pub(crate) const AWAITING_CUSTOMER_ACCEPTANCE: &str = "AWAITING_CUSTOMER_ACCEPTANCE";
@@ -20,8 +25,18 @@ pub(crate) const OUTSTANDING_LIMIT: &str = "OUTSTANDING_LIMIT";
 pub(crate) const ROUTE_MISSING_VENDOR: &str = "ROUTE_MISSING_VENDOR";
 pub(crate) const CLOUD_UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
 pub(crate) const CLOUD_OPERATION_IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
+/// Of a condition: the options of our half are not as wanted.
+pub(crate) const OPTIONS_DIFFER: &str = "OPTIONS_DIFFER";
+/// Of a condition: the customer's VPC has a range that overlaps the network's.
+pub(crate) const CIDR_OVERLAP_PEER: &str = "CIDR_OVERLAP_PEER";
 /// Of a condition: our own half has vanished from the cloud.
 pub(crate) const VENDOR_HALF_MISSING: &str = "VENDOR_HALF_MISSING";
+/// Of a condition: others take away again and again what we put back.
+pub(crate) const DRIFT_FIGHT: &str = "DRIFT_FIGHT";
+/// The cloud finds no such VPC of the customer's, or its ranges overlap; AWS does not say which.
+pub(crate) const PEER_IDENTITY_INVALID: &str = "PEER_IDENTITY_INVALID";
+/// Of a condition: a VPC has no DNS host names, so the option that needs them is refused.
+pub(crate) const DNS_PRIVATE_RESOLUTION_OFF: &str = "DNS_PRIVATE_RESOLUTION_OFF";
 
 /// What a customer who waits for long should check, since the cloud does not tell: it shows the same for all of these.
 pub(crate) const HINTS: &str = "The customer's half is still missing. Check that the project and the network are named \
@@ -29,6 +44,33 @@ pub(crate) const HINTS: &str = "The customer's half is still missing. Check that
     customer's own gcloud reports when it makes the half; that no organisation policy forbids the peering \
     (constraint compute.restrictVpcPeering); and that whoever makes the half may do so (permission \
     compute.networks.addPeering).";
+
+/// What a customer is told who has not accepted a request that expires at `at`.
+pub(crate) fn expires(at: i64) -> String {
+    let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or(0));
+    let at = format_rfc3339_seconds(at);
+    format!("The request waits for the customer to accept it, and expires at {at} if nobody does.")
+}
+
+/// What of the cloud's three causes in one can be ruled out, and what is to be checked.
+pub(crate) fn ruled_out(peering: &Peering) -> String {
+    let (peer, vendor) = (&peering.peer, &peering.vendor);
+    let ranges: Vec<String> = peer.cidrs().iter().map(ToString::to_string).collect();
+    let place = match peer.region() {
+        "" => format!("project {} and network {}", peer.account(), peer.vpc()),
+        region => format!(
+            "account {}, VPC {} and region {region}",
+            peer.account(),
+            peer.vpc()
+        ),
+    };
+    format!(
+        "Peerway has compared the given ranges ({}) with the network's ({}): they do not overlap. Check {place}, and \
+         whether the VPC has other ranges.",
+        ranges.join(", "),
+        vendor.cidr
+    )
+}
 
 /// Our sentence for a reason, for when the cloud has none.
 pub(crate) fn message(state: State, reason: &str) -> String {

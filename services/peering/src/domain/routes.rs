@@ -19,7 +19,8 @@ pub fn wanted_routes(peerings: &[Peering]) -> Vec<WantedRoute> {
         .iter()
         .flat_map(|peering| {
             let id = peering.provider_peering_id.clone().unwrap_or_default();
-            peering.peer.cidrs().iter().map(move |&cidr| WantedRoute {
+            let ranges = peering.held_ranges().into_iter();
+            ranges.map(move |cidr| WantedRoute {
                 cidr,
                 provider_peering_id: id.clone(),
             })

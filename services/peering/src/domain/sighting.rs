@@ -91,6 +91,15 @@ pub struct Sighting {
     pub options: Option<Options>,
 }
 
+impl Peering {
+    /// Whether the sighting is of an earlier attempt at the peering, of whose own half nothing is known yet.
+    pub(crate) fn is_former(&self, seen: &Sighting) -> bool {
+        self.provider_peering_id.is_none()
+            && seen.peering == Some(self.id)
+            && seen.attempt < self.attempt
+    }
+}
+
 /// Whether the sighting is of the pair of VPCs that the peering is about. What is not is a fault of somebody else's,
 /// and says nothing about the peering, not even that it is absent.
 pub fn trusted(peering: &Peering, seen: &Sighting) -> bool {

@@ -58,24 +58,53 @@ impl Step {
 /// The one next step.
 pub fn next_step(peering: &Peering, now: i64) -> Step {
     let work = &peering.work;
-    if work.admission != Admission::Admitted || work.step_at.is_none_or(|at| at > now) {
+    let is_due = work.step_at.is_some_and(|at| at <= now);
+    if work.admission != Admission::Admitted || peering.state == State::Deleted || !is_due {
         return Step::Rest;
     }
     if work.hint_at.is_some_and(|at| at <= now) {
         return Step::Hint;
     }
-    // A deletion hands the token over itself, once the half is known.
-    if peering.has_operation()
-        && (peering.state != State::Deleting || work.requested_at.is_some() && !work.gone)
-    {
+    if peering.degrades_at().is_some_and(|at| at <= now) {
+        return Step::Degrade;
+    }
+    if follows(peering) {
         return Step::Follow;
     }
     if work.routes_due {
         return Step::Routes;
     }
+    if let Some(former) = &work.former {
+        return Step::Clear(former.clone());
+    }
+    let is_wanted = !peering.is_unwanted();
+    if work.sets_options && (is_wanted || peering.sets_options_untold(now)) {
+        return Step::Options;
+    }
     if peering.asks_again(now) && !work.gone {
         return Step::Follow;
     }
+    if work.claims_due && is_wanted {
+        return Step::Claims;
+    }
+    match of_half(peering) {
+        Step::Rest | Step::AwaitLook if work.network_due && is_wanted => Step::Network,
+        Step::Rest if peering.wants_options() => Step::Options,
+        step => step,
+    }
+}
+
+/// Whether the operation of a request is read first. A removal hands the token over itself, once the half is known, and
+/// so does a change of options.
+fn follows(peering: &Peering) -> bool {
+    let work = &peering.work;
+    let removes = peering.state == State::Deleting && (work.requested_at.is_none() || work.gone);
+    peering.has_operation() && !work.sets_options && work.former.is_none() && !removes
+}
+
+/// What is to be done about the vendor half of this attempt.
+fn of_half(peering: &Peering) -> Step {
+    let work = &peering.work;
     let id = peering.provider_peering_id.as_ref();
     match peering.state {
         State::Provisioning if id.is_some() && !work.gone => Step::Rest,
@@ -98,65 +127,5 @@ pub fn next_step(peering: &Peering, now: i64) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::walk::{NOW, admitted};
-
-    /// What is known of the vendor half: nothing, that a create may be under way, its id, that it is gone.
-    const KNOWN: [&str; 4] = ["nothing", "requested", "id", "gone"];
-
-    fn expected(state: State, known: &str) -> Step {
-        match (state, known) {
-            (State::Provisioning, "nothing" | "gone") => Step::Request,
-            (State::Provisioning, "requested") => Step::AwaitLook,
-            (State::Deleting, "requested") => Step::AwaitLook,
-            (State::Deleting, "id") => Step::Delete("pcx-1".to_owned()),
-            (State::Deleting, _) => Step::Detach,
-            _ => Step::Rest,
-        }
-    }
-
-    #[test]
-    fn every_state_has_its_step() {
-        for state in State::ALL {
-            for known in KNOWN {
-                let mut peering = admitted(state);
-                peering.provider_peering_id = (known == "id").then(|| "pcx-1".to_owned());
-                peering.work.requested_at = (known == "requested").then_some(NOW);
-                peering.work.gone = known == "gone";
-                peering.work.step_at = Some(NOW);
-                assert_eq!(
-                    next_step(&peering, NOW),
-                    expected(state, known),
-                    "{state} {known}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn routes_come_before_everything_else() {
-        for state in State::ALL {
-            let mut peering = admitted(state);
-            peering.work.step_at = Some(NOW);
-            peering.work.routes_due = true;
-            assert_eq!(next_step(&peering, NOW), Step::Routes, "{state}");
-        }
-    }
-
-    #[test]
-    fn nothing_happens_before_its_time_or_its_admission() {
-        for state in State::ALL {
-            let mut peering = admitted(state);
-            peering.work.step_at = Some(NOW + 1);
-            assert_eq!(next_step(&peering, NOW), Step::Rest, "{state}");
-            peering.work.step_at = None;
-            assert_eq!(next_step(&peering, NOW), Step::Rest, "{state}");
-            for admission in [Admission::Unadmitted, Admission::Withdrawn] {
-                peering.work.admission = admission;
-                peering.work.step_at = Some(NOW);
-                assert_eq!(next_step(&peering, NOW), Step::Rest, "{state}");
-            }
-        }
-    }
-}
+#[path = "step_tests.rs"]
+mod tests;

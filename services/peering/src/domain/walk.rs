@@ -1,10 +1,11 @@
 //! For tests: peerings to begin with, and walks of the whole loop through a simulated cloud.
 
+use proptest::test_runner::{Config, RngSeed};
 use types::{Labels, NetworkId, ProviderKind};
 
 use super::admission::{Network, Policy, Wish, WishedPeer, admissible};
 use super::observe::Rules;
-use super::peering::Peering;
+use super::peering::{Peering, Work};
 use super::sighting::{CloudState, Sighting};
 use super::state::State;
 
@@ -52,6 +53,21 @@ pub(crate) fn wish() -> Wish {
         },
         allow_overlap: false,
         options: Default::default(),
+    }
+}
+
+/// The network of a peering, as it was when the peering was made.
+pub(crate) fn home(peering: &Peering) -> Network {
+    let vendor = peering.vendor.clone();
+    Network {
+        id: peering.network,
+        display_name: peering.network_display_name.clone(),
+        provider: peering.peer.provider(),
+        region: vendor.region,
+        cidr: vendor.cidr,
+        account_id: vendor.account_id,
+        vpc_id: vendor.vpc_id,
+        ..network()
     }
 }
 
@@ -105,5 +121,23 @@ pub(crate) fn sighting(peering: &Peering, id: &str, state: CloudState) -> Sighti
         ),
         peer_cidrs: Vec::new(),
         options: None,
+    }
+}
+
+/// Something of it is done.
+fn without(peering: &Peering, done: impl FnOnce(&mut Work)) -> Peering {
+    let mut next = peering.clone();
+    done(&mut next.work);
+    next
+}
+
+/// So many walks, the same ones each time; PROPTEST_CASES and PROPTEST_RNG_SEED walk others.
+fn walks(cases: u32) -> Config {
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        // What went wrong once stands as a test of its own.
+        failure_persistence: None,
+        ..Config::default()
     }
 }

@@ -29,12 +29,7 @@ pub(super) fn message(peering: &Peering, covered_at: Option<i64>) -> proto::Peer
         attempt: peering.attempt,
         cross_region: peering.is_cross_region(),
         peer: Some(peer(&peering.peer)),
-        vendor: Some(proto::Vendor {
-            account_id: peering.vendor.account_id.clone(),
-            vpc_id: peering.vendor.vpc_id.clone(),
-            region: peering.vendor.region.to_string(),
-            cidr: peering.vendor.cidr.to_string(),
-        }),
+        vendor: Some(vendor(peering)),
         state: state(peering.state).into(),
         reason: peering.reason.clone(),
         message: peering.message.clone(),
@@ -55,6 +50,16 @@ pub(super) fn message(peering: &Peering, covered_at: Option<i64>) -> proto::Peer
             import_custom_routes: peering.options.import_custom_routes,
             export_custom_routes: peering.options.export_custom_routes,
         }),
+    }
+}
+
+/// Our side, for the customer to verify.
+pub(super) fn vendor(peering: &Peering) -> proto::Vendor {
+    proto::Vendor {
+        account_id: peering.vendor.account_id.clone(),
+        vpc_id: peering.vendor.vpc_id.clone(),
+        region: peering.vendor.region.to_string(),
+        cidr: peering.vendor.cidr.to_string(),
     }
 }
 

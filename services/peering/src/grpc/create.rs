@@ -14,7 +14,7 @@ use runtime::status::Violations;
 use tonic::{Code, Status};
 
 use super::convert;
-use super::status::{aborted, name_taken, network_away, pair_taken};
+use super::status::{aborted, in_progress, name_taken, network_away, pair_taken};
 use super::wish;
 use super::{Api, cause};
 use crate::clients::AttachError;
@@ -22,7 +22,7 @@ use crate::domain::{Admission, Peering, Policy, Wish, admissible};
 use crate::store::{Admitted, Inserted};
 use crate::worker::admission::withdraw;
 
-const METHOD: &str = "CreatePeering";
+pub(super) const METHOD: &str = "CreatePeering";
 /// Times that a create begins anew because another was faster.
 const TRIES: usize = 5;
 
@@ -33,9 +33,7 @@ impl Api {
         request: CreatePeeringRequest,
     ) -> Result<CreatePeeringResponse, Status> {
         if request.validate_only {
-            return Err(runtime::status::unimplemented(
-                "CreatePeering with validate_only",
-            ));
+            return self.preflight(&request).await;
         }
         let wish = wish::read(&request)?;
         let mut violations = Violations::new();
@@ -63,7 +61,7 @@ impl Api {
         ))
     }
 
-    async fn replay(&self, key: &Key) -> Result<Option<CreatePeeringResponse>, Status> {
+    pub(super) async fn replay(&self, key: &Key) -> Result<Option<CreatePeeringResponse>, Status> {
         let now = self.store.now_ms().await?;
         Ok(request_ids::replay(self.store.db().read(), key, now).await?)
     }
@@ -106,13 +104,10 @@ impl Api {
         if same_request && other.tenant == peering.tenant {
             return Ok(None);
         }
-        Err(aborted(
-            "CREATE_IN_PROGRESS",
-            "another create for the same VPC or name is under way; send it again in a moment",
-        ))
+        Err(in_progress())
     }
 
-    async fn policy(&self, now: i64) -> Result<Policy, Status> {
+    pub(super) async fn policy(&self, now: i64) -> Result<Policy, Status> {
         if self.allow_vendor_peer {
             return Ok(Policy::Anybody);
         }
@@ -156,10 +151,11 @@ impl Api {
             }
         }
         failpoint::hit("peering.create.after_attach");
+        let findings = self.warnings(peering).await;
         let now = self.store.now_ms().await?;
         let answer = |peering: &Peering| CreatePeeringResponse {
             peering: Some(convert::message(peering, None)),
-            findings: Vec::new(),
+            findings,
         };
         match self
             .store

@@ -10,10 +10,10 @@ use runtime::status::Violations;
 use tonic::Status;
 use types::{PeeringId, TenantId, TenantScope};
 
-use super::status::{aborted, peering_not_found};
+use super::status::{aborted, is_raced, peering_not_found};
 use super::{Api, cause, convert};
 use crate::domain::Peering;
-use crate::store::{Change, Error};
+use crate::store::Change;
 
 const METHOD: &str = "DeletePeering";
 /// The worker may write between the read and the write; more often than this in a row it does not.
@@ -85,11 +85,6 @@ impl Api {
             "the peering changed each time it was read; send it again",
         ))
     }
-}
-
-/// Whether the same call was answered elsewhere at the same moment: that answer counts.
-fn is_raced(error: &Error) -> bool {
-    matches!(error, Error::RequestId(request_ids::Error::Raced))
 }
 
 fn answer(peering: &Peering, covered_at: Option<i64>) -> DeletePeeringResponse {

@@ -12,7 +12,6 @@ use api::peering::v1::{
 };
 use futures::stream::BoxStream;
 use runtime::caller::Caller;
-use runtime::status::unimplemented;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::Api;
@@ -47,9 +46,12 @@ impl PeeringService for Api {
 
     async fn update_peering(
         &self,
-        _: Request<UpdatePeeringRequest>,
+        request: Request<UpdatePeeringRequest>,
     ) -> Result<Response<UpdatePeeringResponse>, Status> {
-        Err(unimplemented("UpdatePeering"))
+        let caller = Caller::of(&request);
+        self.update(&caller, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn delete_peering(
@@ -71,9 +73,12 @@ impl PeeringService for Api {
 
     async fn renew_peering(
         &self,
-        _: Request<RenewPeeringRequest>,
+        request: Request<RenewPeeringRequest>,
     ) -> Result<Response<RenewPeeringResponse>, Status> {
-        Err(unimplemented("RenewPeering"))
+        let caller = Caller::of(&request);
+        self.renew(&caller, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn watch_peerings(
@@ -92,16 +97,18 @@ impl PeeringService for Api {
 
     async fn get_peering_instructions(
         &self,
-        _: Request<GetPeeringInstructionsRequest>,
+        request: Request<GetPeeringInstructionsRequest>,
     ) -> Result<Response<GetPeeringInstructionsResponse>, Status> {
-        Err(unimplemented("GetPeeringInstructions"))
+        self.instructions(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn diagnose_peering(
         &self,
-        _: Request<DiagnosePeeringRequest>,
+        request: Request<DiagnosePeeringRequest>,
     ) -> Result<Response<DiagnosePeeringResponse>, Status> {
-        Err(unimplemented("DiagnosePeering"))
+        self.diagnose(request.into_inner()).await.map(Response::new)
     }
 
     async fn get_tenant_limits(

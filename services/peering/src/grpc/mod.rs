@@ -3,11 +3,17 @@
 mod convert;
 mod create;
 mod delete;
+mod diagnose;
 mod handlers;
+mod instructions;
 mod limits;
+mod lists;
+mod preflight;
 mod read;
 mod refresh;
+mod renew;
 mod status;
+mod update;
 mod watch;
 mod wish;
 
@@ -18,7 +24,7 @@ use runtime::events::Feed;
 
 pub use convert::snapshot;
 
-use crate::clients::{NetworkClient, Pool};
+use crate::clients::{NetworkClient, Pool, ProviderClient};
 use crate::config::Config;
 use crate::store::{Cause, Store};
 
@@ -26,6 +32,7 @@ use crate::store::{Cause, Store};
 pub struct Api {
     store: Store,
     network: NetworkClient,
+    provider: ProviderClient,
     queue: Queue,
     pool: Pool,
     feed: Feed,
@@ -39,6 +46,7 @@ impl Api {
     pub fn new(
         store: Store,
         network: NetworkClient,
+        provider: ProviderClient,
         pool: Pool,
         queue: Queue,
         feed: Feed,
@@ -47,6 +55,7 @@ impl Api {
         Self {
             store,
             network,
+            provider,
             queue,
             pool,
             feed,

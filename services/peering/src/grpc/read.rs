@@ -1,24 +1,22 @@
-//! GetPeering, ListPeerings and ListPeeringEvents.
+//! GetPeering and ListPeeringEvents, and when what is shown was seen.
 
 use std::collections::HashMap;
 
 use api::peering::v1::{
-    self as proto, GetPeeringRequest, GetPeeringResponse, ListPeeringEventsRequest,
-    ListPeeringEventsResponse, ListPeeringsRequest, ListPeeringsResponse, PeeringEvent,
+    GetPeeringRequest, GetPeeringResponse, ListPeeringEventsRequest, ListPeeringEventsResponse,
+    PeeringEvent,
 };
 use queue::Lane;
 use runtime::events;
 use runtime::page::Page;
 use runtime::status::Violations;
 use tonic::Status;
-use types::{GroupId, Invalid, PeeringId, ProviderKind, TenantScope};
+use types::{GroupId, PeeringId, TenantScope};
 
 use super::Api;
 use super::convert;
 use super::status::peering_not_found;
-use super::wish::optional;
-use crate::domain::{Peering, State};
-use crate::store::Filter;
+use crate::domain::Peering;
 use crate::worker::covered::{covered_at, lane};
 
 impl Api {
@@ -30,26 +28,6 @@ impl Api {
         let covered_at = self.covered_at(&peering).await?;
         Ok(GetPeeringResponse {
             peering: Some(convert::message(&peering, covered_at)),
-        })
-    }
-
-    pub(super) async fn list(
-        &self,
-        request: ListPeeringsRequest,
-    ) -> Result<ListPeeringsResponse, Status> {
-        let (filter, page) = question(&request)?;
-        let after = page.after.as_deref().and_then(|id| id.parse().ok());
-        let found = self.store.list(&filter, after, page.wanted()).await?;
-        let mut covered = HashMap::new();
-        let mut peerings = Vec::with_capacity(found.len());
-        for peering in &found {
-            let covered_at = self.covered_at_once(peering, &mut covered).await?;
-            peerings.push(convert::message(peering, covered_at));
-        }
-        let (peerings, next_page_token) = page.cut(peerings, |peering| peering.id.clone());
-        Ok(ListPeeringsResponse {
-            peerings,
-            next_page_token,
         })
     }
 
@@ -108,7 +86,7 @@ impl Api {
     }
 
     /// The same for many peerings, each lane read once.
-    async fn covered_at_once(
+    pub(super) async fn covered_at_once(
         &self,
         peering: &Peering,
         known: &mut HashMap<(GroupId, Lane), Option<i64>>,
@@ -136,54 +114,5 @@ impl Api {
                 queue::Error::Database(error) => runtime::status::from_db(error),
                 error => runtime::status::internal(&error),
             })
-    }
-}
-
-/// What a list asks for, and which page of it.
-fn question(request: &ListPeeringsRequest) -> Result<(Filter, Page), Status> {
-    let mut violations = Violations::new();
-    let scope = violations.check("tenant_id", request.tenant_id.parse());
-    let network = optional(&mut violations, "network_id", &request.network_id);
-    let state = match request.state.as_str() {
-        "" => Some(None),
-        name => violations
-            .check("state", State::from_filter(name))
-            .map(Some),
-    };
-    let provider = violations.check("provider", provider(request.provider));
-    let ListPeeringsRequest {
-        tenant_id,
-        network_id,
-        state: named,
-        provider: number,
-        ..
-    } = request;
-    let asked = format!("peerings {tenant_id} {network_id} {named} {number}");
-    let page = Page::asked(
-        &mut violations,
-        request.page_size,
-        &request.page_token,
-        asked,
-    );
-    violations.finish()?;
-    match (scope, network, state, provider) {
-        (Some(scope), Some(network), Some(state), Some(provider)) => {
-            let filter = Filter {
-                scope,
-                network,
-                state,
-                provider,
-            };
-            Ok((filter, page))
-        }
-        _ => Err(Status::internal("a request was neither taken nor refused")),
-    }
-}
-
-fn provider(given: i32) -> Result<Option<ProviderKind>, Invalid> {
-    match proto::Provider::try_from(given) {
-        Ok(proto::Provider::Unspecified) => Ok(None),
-        Ok(provider) => ProviderKind::try_from(provider).map(Some),
-        Err(_) => Err(Invalid::field(format!("there is no provider {given}"))),
     }
 }

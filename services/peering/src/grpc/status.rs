@@ -131,6 +131,14 @@ pub(super) fn pair_taken(other: &Peering) -> Status {
     failure_with(Code::AlreadyExists, reason, message, &metadata)
 }
 
+/// Another create has the pair or the name, and is not admitted yet.
+pub(super) fn in_progress() -> Status {
+    aborted(
+        "CREATE_IN_PROGRESS",
+        "another create for the same VPC or name is under way; send it again in a moment",
+    )
+}
+
 /// Another peering of the tenant has the name.
 pub(super) fn name_taken(other: &Peering) -> Status {
     let id = other.id.to_string();
@@ -145,4 +153,36 @@ pub(super) fn name_taken(other: &Peering) -> Status {
 /// Somebody else was faster: read again, then retry.
 pub(super) fn aborted(reason: &str, message: &str) -> Status {
     failure(Code::Aborted, reason, message)
+}
+
+/// Whether the same call was answered elsewhere at the same moment: that answer counts.
+pub(super) fn is_raced(error: &store::Error) -> bool {
+    matches!(
+        error,
+        store::Error::RequestId(runtime::request_ids::Error::Raced)
+    )
+}
+
+/// Only what has ended can be renewed.
+pub(super) fn not_ended(peering: &Peering) -> Status {
+    refused_by_state(
+        peering,
+        "PEERING_NOT_ENDED",
+        "only one that is REJECTED, EXPIRED, FAILED or DISCONNECTED can be renewed",
+    )
+}
+
+/// What its owner has asked to go comes back only as a new one.
+pub(super) fn peering_deleted(peering: &Peering) -> Status {
+    refused_by_state(peering, "PEERING_DELETED", "create a new one instead")
+}
+
+fn refused_by_state(peering: &Peering, reason: &str, advice: &str) -> Status {
+    let (id, state) = (peering.id.to_string(), peering.state.as_str());
+    failure_with(
+        Code::FailedPrecondition,
+        reason,
+        format!("the peering is {state}; {advice}"),
+        &[("peering_id", &id), ("state", state)],
+    )
 }

@@ -73,10 +73,8 @@ fn question(request: &WatchPeeringsRequest) -> Result<Question, Status> {
     match (scope, network, peering) {
         (Some(scope), Some(network), Some(peering)) => Ok(Question {
             filter: Filter {
-                scope,
                 network,
-                state: None,
-                provider: None,
+                ..Filter::of(scope)
             },
             peering,
             start,

@@ -6,7 +6,10 @@ use runtime::hash::hex;
 use runtime::status::Violations;
 use sha2::{Digest, Sha256};
 use tonic::Status;
-use types::{Cidr, GcpNetworkRef, GcpProjectId, Invalid, Labels};
+use types::{
+    Cidr, DisplayName, GcpNetworkRef, GcpProjectId, Invalid, Labels, NetworkId, ProviderKind,
+    RequestId, TenantId,
+};
 
 use crate::domain::{Options, Wish, WishedPeer, peer_ranges};
 
@@ -15,41 +18,39 @@ pub(super) fn hash(request: &CreatePeeringRequest) -> String {
     hex(&Sha256::digest(request.encode_to_vec()))
 }
 
+/// What of a request is well-formed.
+pub(super) struct Draft {
+    pub(super) tenant: Option<TenantId>,
+    pub(super) request_id: Option<Option<RequestId>>,
+    pub(super) network: Option<NetworkId>,
+    pub(super) display_name: Option<DisplayName>,
+    pub(super) labels: Option<Labels>,
+    pub(super) side: Option<GivenSide>,
+}
+
+/// What of the customer's side is well-formed.
+pub(super) struct GivenSide {
+    pub(super) provider: ProviderKind,
+    pub(super) cidrs: Vec<Cidr>,
+    pub(super) whole: Option<WishedPeer>,
+}
+
 /// The wish that a request states.
 pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
     let mut violations = Violations::new();
-    let tenant = violations.check("tenant_id", request.tenant_id.parse());
-    let request_id = optional(&mut violations, "request_id", &request.request_id);
-    let network = violations.check("network_id", request.network_id.parse());
-    let display_name = violations.check("display_name", request.display_name.parse());
-    let labels = violations.check("labels", Labels::new(request.labels.clone()));
-    let peer = match &request.peer {
-        Some(create_peering_request::Peer::Aws(aws)) => aws_peer(&mut violations, aws),
-        Some(create_peering_request::Peer::Gcp(gcp)) => gcp_peer(&mut violations, gcp),
-        None => {
-            violations.add("peer", "INVALID_FIELD", "one of aws and gcp must be set");
-            None
-        }
-    };
-    if request.allow_overlap && matches!(peer, Some(WishedPeer::Gcp { .. })) {
-        violations.add("allow_overlap", "INVALID_FIELD", "is possible on AWS only");
-    }
-    if let (Some(wanted), Some(peer)) = (request.options.map(options), &peer)
-        && !wanted.fit(peer.provider())
-    {
-        let rule = format!("holds an option that {} does not have", peer.provider());
-        violations.add("options", "INVALID_FIELD", rule);
-    }
+    let draft = draft(&mut violations, request);
     violations.finish()?;
-    match (tenant, request_id, network, display_name, labels, peer) {
-        (
-            Some(tenant),
-            Some(request_id),
-            Some(network),
-            Some(display_name),
-            Some(labels),
-            Some(peer),
-        ) => Ok(Wish {
+    match draft {
+        Draft {
+            tenant: Some(tenant),
+            request_id: Some(request_id),
+            network: Some(network),
+            display_name: Some(display_name),
+            labels: Some(labels),
+            side: Some(GivenSide {
+                whole: Some(peer), ..
+            }),
+        } => Ok(Wish {
             tenant,
             request_id,
             network,
@@ -61,6 +62,41 @@ pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
         }),
         // Each of them is there when there is no violation.
         _ => Err(Status::internal("a request was neither taken nor refused")),
+    }
+}
+
+/// What of the request is well-formed; what is not joins `violations`.
+pub(super) fn draft(violations: &mut Violations, request: &CreatePeeringRequest) -> Draft {
+    let tenant = violations.check("tenant_id", request.tenant_id.parse());
+    let request_id = optional(violations, "request_id", &request.request_id);
+    let network = violations.check("network_id", request.network_id.parse());
+    let display_name = violations.check("display_name", request.display_name.parse());
+    let labels = violations.check("labels", Labels::new(request.labels.clone()));
+    let side = match &request.peer {
+        Some(create_peering_request::Peer::Aws(aws)) => Some(aws_peer(violations, aws)),
+        Some(create_peering_request::Peer::Gcp(gcp)) => Some(gcp_peer(violations, gcp)),
+        None => {
+            violations.add("peer", "INVALID_FIELD", "one of aws and gcp must be set");
+            None
+        }
+    };
+    let provider = side.as_ref().map(|side| side.provider);
+    if request.allow_overlap && provider == Some(ProviderKind::Gcp) {
+        violations.add("allow_overlap", "INVALID_FIELD", "is possible on AWS only");
+    }
+    if let (Some(wanted), Some(provider)) = (request.options.map(options), provider)
+        && !wanted.fit(provider)
+    {
+        let rule = format!("holds an option that {provider} does not have");
+        violations.add("options", "INVALID_FIELD", rule);
+    }
+    Draft {
+        tenant,
+        request_id,
+        network,
+        display_name,
+        labels,
+        side,
     }
 }
 
@@ -85,20 +121,27 @@ pub(super) fn options(given: proto::Options) -> Options {
     }
 }
 
-fn aws_peer(violations: &mut Violations, aws: &proto::AwsPeer) -> Option<WishedPeer> {
+fn aws_peer(violations: &mut Violations, aws: &proto::AwsPeer) -> GivenSide {
     let account = violations.check("aws.account_id", aws.account_id.parse());
     let region = optional(violations, "aws.region", &aws.region);
     let vpc = violations.check("aws.vpc_id", aws.vpc_id.parse());
     let cidrs = ranges(violations, "aws.cidrs", &aws.cidrs, 1);
-    Some(WishedPeer::Aws {
-        account: account?,
-        region: region?,
-        vpc: vpc?,
-        cidrs: cidrs?,
-    })
+    let whole = || {
+        Some(WishedPeer::Aws {
+            account: account?,
+            region: region?,
+            vpc: vpc?,
+            cidrs: cidrs.clone()?,
+        })
+    };
+    GivenSide {
+        provider: ProviderKind::Aws,
+        whole: whole(),
+        cidrs: cidrs.unwrap_or_default(),
+    }
 }
 
-fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> Option<WishedPeer> {
+fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> GivenSide {
     let named: Result<GcpNetworkRef, Invalid> = gcp.network_name.parse();
     let (named_project, network) = match violations.check("gcp.network_name", named) {
         Some(named) => (named.project, Some(named.network)),
@@ -118,11 +161,18 @@ fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> Option<WishedP
         }
     };
     let cidrs = ranges(violations, "gcp.cidrs", &gcp.cidrs, 0);
-    Some(WishedPeer::Gcp {
-        project: project?,
-        network: network?,
-        cidrs: cidrs?,
-    })
+    let whole = || {
+        Some(WishedPeer::Gcp {
+            project: project?,
+            network: network?,
+            cidrs: cidrs.clone()?,
+        })
+    };
+    GivenSide {
+        provider: ProviderKind::Gcp,
+        whole: whole(),
+        cidrs: cidrs.unwrap_or_default(),
+    }
 }
 
 fn ranges(

@@ -4,12 +4,14 @@ use prost::Message;
 use runtime::request_ids::{self, Key};
 use runtime::status::is_unique_violation;
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use types::{DisplayName, NetworkId, TenantId};
 
 use super::change::{Cause, expect_a_look, update};
 use super::entity::peering::{Column, Entity, Model};
-use super::{Error, Store, row};
-use crate::domain::{Admission, Peering};
+use super::{Error, Store, labels, row};
+use crate::domain::{Admission, Peer, Peering, claim_key, name_key};
 
 /// What became of an insertion.
 #[derive(Debug)]
@@ -69,6 +71,31 @@ impl Store {
         })
     }
 
+    /// Whoever has this network and customer's VPC linked, or is about to.
+    pub async fn pair_holder(
+        &self,
+        network: NetworkId,
+        peer: &Peer,
+    ) -> Result<Option<Peering>, Error> {
+        self.holder(Column::ClaimKey.eq(claim_key(network, peer)))
+            .await
+    }
+
+    /// Whoever of the tenant's peerings has this name, or is about to.
+    pub async fn name_holder(
+        &self,
+        tenant: &TenantId,
+        name: &DisplayName,
+    ) -> Result<Option<Peering>, Error> {
+        self.holder(Column::NameKey.eq(name_key(tenant, name)))
+            .await
+    }
+
+    async fn holder(&self, key: impl IntoCondition) -> Result<Option<Peering>, Error> {
+        let model = Entity::find().filter(key).one(self.db.read()).await?;
+        model.map(row::read).transpose()
+    }
+
     /// The unadmitted row that an earlier call with this request id left, with the hash of that call's request.
     pub async fn unfinished(
         &self,
@@ -103,6 +130,7 @@ impl Store {
             txn.rollback().await?;
             return Ok(Admitted::Lost);
         }
+        labels::put(&txn, &after).await?;
         self.tell(&txn, None, &after, cause, now).await?;
         expect_a_look(&txn, &after, now).await?;
         let answer = answer(&after);

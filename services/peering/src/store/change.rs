@@ -10,8 +10,8 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use types::GroupId;
 
 use super::entity::peering::{Column, Entity};
-use super::{Error, Store, busy, row};
-use crate::domain::{Admission, Peering, Watch, frees_place};
+use super::{Error, Store, busy, labels, row};
+use crate::domain::{Admission, Peering, Watch, frees_place, tell};
 
 /// Who or what causes a change.
 #[derive(Debug, Clone)]
@@ -204,8 +204,15 @@ impl Store {
         cause: &Cause,
         now: i64,
     ) -> Result<bool, Error> {
+        let group = change.last().group();
+        if group != change.before.group() {
+            queue::ensure_group(txn, &group, now).await?;
+        }
         if !update(txn, &change.before, change.last()).await? {
             return Ok(false);
+        }
+        if change.before.labels != change.last().labels {
+            labels::put(txn, change.last()).await?;
         }
         let mut before = &change.before;
         for after in &change.way {
@@ -230,20 +237,16 @@ impl Store {
         cause: &Cause,
         now: i64,
     ) -> Result<(), Error> {
-        let kind = match before {
-            None => "created",
-            Some(before) if before.state != after.state => "state_changed",
-            Some(_) => "details_changed",
-        };
+        let told = tell(before, after);
         let event = NewEvent {
             resource_id: after.id.to_string(),
             tenant_id: after.tenant.to_string(),
             version: after.version,
-            kind: kind.to_owned(),
+            kind: told.kind.as_str().to_owned(),
             from_state: before.map_or_else(String::new, |before| before.state.to_string()),
             to_state: after.state.to_string(),
-            reason: after.reason.clone(),
-            message: after.message.clone(),
+            reason: told.reason,
+            message: told.message,
             raw_state: after.raw_state.clone(),
             actor: cause.actor.clone(),
             request_id: cause.request_id.clone(),
@@ -263,7 +266,7 @@ async fn give_back(
     let (before, after) = (&change.before.work, &change.last().work);
     debug_assert!(before.busy_since.is_some() || after.busy_since.is_none());
     if before.busy_since.is_some() && after.busy_since.is_none() {
-        return Ok(busy::release(txn, change.last(), now).await?);
+        return Ok(busy::release(txn, &change.before, now).await?);
     }
     Ok(Vec::new())
 }

@@ -7,23 +7,28 @@ mod admission;
 mod busy;
 mod change;
 pub mod entity;
+mod labels;
+mod lists;
 mod migration;
 mod places;
+mod purge;
 mod read;
 mod row;
+mod wiring;
 mod work;
 
 use std::sync::Arc;
 
 use runtime::db::Db;
 use runtime::request_ids;
+use runtime::status::is_unique_violation;
 use sea_orm::DbErr;
 use tokio::sync::Notify;
 
 pub use admission::{Admitted, Inserted};
 pub use change::{Asked, Cause, Change, Committed};
+pub use lists::Filter;
 pub use migration::Migrator;
-pub use read::Filter;
 
 use crate::domain::{Peering, Quotas};
 
@@ -53,6 +58,13 @@ pub enum Error {
     /// The call cannot be answered by its request id.
     #[error(transparent)]
     RequestId(#[from] request_ids::Error),
+}
+
+impl Error {
+    /// Whether a unique key refused a row: another has the name, or the pair of VPCs.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Database(error) if is_unique_violation(error))
+    }
 }
 
 impl From<queue::Error> for Error {

@@ -25,6 +25,7 @@ struct Narrow {
     attempt_at: i64,
     requested_at: Option<i64>,
     provider_peering_id: Option<String>,
+    former: Option<String>,
     activate_at: Option<i64>,
     gone: bool,
     step_at: Option<i64>,
@@ -39,7 +40,9 @@ impl Narrow {
             state: self.state.parse()?,
             reason: self.reason,
             attempt_at: self.attempt_at,
-            is_requested: self.requested_at.is_some() || self.provider_peering_id.is_some(),
+            is_requested: self.requested_at.is_some()
+                || self.provider_peering_id.is_some()
+                || self.former.is_some(),
             was_active: self.activate_at.is_some(),
             is_gone: self.gone,
             step_at: self.step_at,
@@ -190,6 +193,7 @@ fn pending() -> Select<Entity> {
         Column::AttemptAt,
         Column::RequestedAt,
         Column::ProviderPeeringId,
+        Column::Former,
         Column::ActivateAt,
         Column::Gone,
         Column::StepAt,

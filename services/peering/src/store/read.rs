@@ -1,24 +1,11 @@
-//! Reading what callers ask for. Unadmitted rows are not part of the world.
+//! Reading one peering. Unadmitted rows are not part of the world.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use types::{NetworkId, PeeringId, ProviderKind, TenantScope};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use types::{PeeringId, TenantScope};
 
 use super::entity::peering::{Column, Entity, Model};
 use super::{Error, Store, row};
-use crate::domain::{Admission, Peering, State};
-
-/// Which peerings a list shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// Of whom.
-    pub scope: TenantScope,
-    /// Of this network only.
-    pub network: Option<NetworkId>,
-    /// In this state only.
-    pub state: Option<State>,
-    /// In this cloud only.
-    pub provider: Option<ProviderKind>,
-}
+use crate::domain::{Admission, Peering};
 
 impl Store {
     /// One peering, if it is there and within the scope.
@@ -26,38 +13,10 @@ impl Store {
         let select = admitted(scope).filter(Column::Id.eq(id.to_string()));
         select.one(self.db.read()).await?.map(row::read).transpose()
     }
-
-    /// Peerings after `after`, ordered by id, at most `limit`.
-    pub async fn list(
-        &self,
-        filter: &Filter,
-        after: Option<PeeringId>,
-        limit: u64,
-    ) -> Result<Vec<Peering>, Error> {
-        let mut select = admitted(&filter.scope);
-        if let Some(network) = filter.network {
-            select = select.filter(Column::NetworkId.eq(network.to_string()));
-        }
-        if let Some(state) = filter.state {
-            select = select.filter(Column::State.eq(state.as_str()));
-        }
-        if let Some(provider) = filter.provider {
-            select = select.filter(Column::Provider.eq(provider.as_str()));
-        }
-        if let Some(after) = after {
-            select = select.filter(Column::Id.gt(after.to_string()));
-        }
-        let models = select
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .all(self.db.read())
-            .await?;
-        models.into_iter().map(row::read).collect()
-    }
 }
 
 /// Everything in the scope that is part of the world.
-fn admitted(scope: &TenantScope) -> Select<Entity> {
+pub(super) fn admitted(scope: &TenantScope) -> Select<Entity> {
     let select = Entity::find().filter(Column::Admission.eq(Admission::Admitted.as_str()));
     match scope {
         TenantScope::One(tenant) => select.filter(Column::TenantId.eq(tenant.as_str())),

@@ -72,6 +72,8 @@ fn convert(row: Model) -> Result<Peering, String> {
                 .map(|text| json("former", text))
                 .transpose()?,
             options_due: row.options_due,
+            sets_options: row.sets_options,
+            options_told_at: row.options_told_at,
             network_due: row.network_due,
             allow_list_version: row.allow_list_version,
             leaving: json("leaving", &row.leaving)?,
@@ -175,6 +177,8 @@ pub(super) fn write(peering: &Peering) -> Result<ActiveModel, Error> {
         peer_vpc: Set(peering.peer.vpc().to_owned()),
         former: Set(former),
         options_due: Set(work.options_due),
+        sets_options: Set(work.sets_options),
+        options_told_at: Set(work.options_told_at),
         network_due: Set(work.network_due),
         allow_list_version: Set(work.allow_list_version),
         leaving: Set(serde_json::to_string(&work.leaving).map_err(corrupt)?),

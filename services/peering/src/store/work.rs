@@ -32,6 +32,9 @@ struct Narrow {
     busy_since: Option<i64>,
     gone: bool,
     requested_at: Option<i64>,
+    options: String,
+    observed_cidrs: String,
+    routes_told_at: Option<i64>,
 }
 
 impl Narrow {
@@ -51,6 +54,11 @@ impl Narrow {
             busy: self.busy_since.is_some(),
             gone: self.gone,
             requested: self.requested_at.is_some(),
+            options: serde_json::from_str(&self.options)
+                .map_err(|_| types::Invalid::field("options are not what they should be"))?,
+            observed_cidrs: serde_json::from_str(&self.observed_cidrs)
+                .map_err(|_| types::Invalid::field("observed_cidrs are not what they should be"))?,
+            routes_told_at: self.routes_told_at,
         })
     }
 }
@@ -79,6 +87,9 @@ impl Store {
             Column::BusySince,
             Column::Gone,
             Column::RequestedAt,
+            Column::Options,
+            Column::ObservedCidrs,
+            Column::RoutesToldAt,
         ];
         let rows = Entity::find()
             .select_only()

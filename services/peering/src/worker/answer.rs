@@ -49,6 +49,9 @@ impl Worker {
         asked_at: i64,
         now: i64,
     ) -> Vec<Peering> {
+        if asking.is_former(seen) {
+            return vec![progress::preceded(asking, seen, now)];
+        }
         let ours = seen.peering == Some(asking.id) && seen.attempt == asking.attempt;
         if !ours {
             return vec![progress::duplicate(asking, seen, now)];

@@ -66,6 +66,7 @@ impl Worker {
     /// Leads until another does, or until `over`; what has begun by then is finished.
     async fn lead(&self, holder: &str, following: &mut Following, over: CancellationToken) {
         let (found, told) = mpsc::channel(TOLD);
+        let (heard, news) = mpsc::channel(TOLD);
         let keep = async {
             let mut beats = every(self.beat());
             while over.run_until_cancelled(beats.tick()).await.is_some() {
@@ -76,9 +77,11 @@ impl Worker {
         };
         tokio::join!(
             keep,
-            self.follow_networks(following, found, &over),
-            self.end_as_told(told, &over)
+            self.follow_networks(following, found, heard, &over),
+            self.end_as_told(told, &over),
+            self.mark_as_told(news, &over)
         );
+        following.start_over();
     }
 
     /// Ends the peerings of networks that the watch tells of, and of all that the list shows.

@@ -1,4 +1,4 @@
-//! Following the network service's watch for networks that are being deleted.
+//! Following the network service's watch: for networks that are being deleted, and for what peerings copy of the others.
 //!
 //! A watch begins with all networks that stand. They are read one at a time and only looked at, so they cost time and no
 //! memory; and they come once: a watch that breaks goes on behind the last message it had.
@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use types::NetworkId;
 
 use super::Worker;
+use crate::domain::NetworkNews;
 
 /// A watch that lives says something every 15 s.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -54,6 +55,11 @@ impl Following {
             .min(LONGEST_PAUSE)
     }
 
+    /// What was told of may have got lost: the next watch begins with all networks.
+    pub(super) fn start_over(&mut self) {
+        self.resume_token.clear();
+    }
+
     fn failed(&mut self, status: &Status) {
         self.failures = self.failures.saturating_add(1);
         // The events behind the token are gone, or the service no longer knows it: begin anew.
@@ -66,15 +72,16 @@ impl Following {
 }
 
 impl Worker {
-    /// Tells `found` of each network that the watch shows to be DELETING, until `stop`.
+    /// Tells `found` of each network that the watch shows to be DELETING, and `heard` of all others, until `stop`.
     pub(super) async fn follow_networks(
         &self,
         following: &mut Following,
         found: mpsc::Sender<NetworkId>,
+        heard: mpsc::Sender<NetworkNews>,
         stop: &CancellationToken,
     ) {
         loop {
-            let watching = self.watch_networks(following, &found);
+            let watching = self.watch_networks(following, &found, &heard);
             let Some(ended) = stop.run_until_cancelled(watching).await else {
                 return;
             };
@@ -95,8 +102,12 @@ impl Worker {
         &self,
         following: &mut Following,
         found: &mpsc::Sender<NetworkId>,
+        heard: &mpsc::Sender<NetworkNews>,
     ) -> Status {
-        let watch = self.network.watch_deletions(&following.resume_token).await;
+        let watch = self
+            .network
+            .watch_networks_of_all(&following.resume_token)
+            .await;
         let mut watch = match watch {
             Ok(watch) => watch,
             Err(status) => return status,
@@ -113,6 +124,12 @@ impl Worker {
             {
                 // The watch must not wait for the database: the list finds it.
                 tracing::debug!(network.id = %network, "left to the list");
+            }
+            // No list tells of these, so they are waited for. A watch that is cut off for that goes on where it was.
+            if let Some(news) = told.news
+                && heard.send(news).await.is_err()
+            {
+                return Status::cancelled("nobody listens");
             }
             following.resume_token = told.resume_token;
             if !told.is_snapshot {

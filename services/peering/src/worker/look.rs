@@ -12,12 +12,13 @@ use tracing::Instrument;
 use types::PeeringId;
 
 use super::matching::{Finding, Matching};
+use super::wiring::Wired;
 use super::{Worker, cause};
 use crate::domain::{Glance, Look, Peering, Watch, trusted, walk_to};
 use crate::store::{Change, Committed, Error};
 
 /// Changed rows of one transaction.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 /// After a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// When a lane looks again that has just seen something it does not believe yet.
@@ -68,6 +69,7 @@ impl Worker {
             });
         }
         let next = self.interval(watch, &glances, began_at);
+        let wired = watch == Watch::Drift && self.wants_wiring(&turn.row, &glances, began_at);
         let in_doubt = glances
             .iter()
             .any(|glance| is_fresh(glance.missed_at.max(glance.inactive_at), began_at));
@@ -86,7 +88,11 @@ impl Worker {
         let recorded = self
             .record(turn, matching.findings(complete), began_at, complete)
             .await?;
-        let error = problem.or(recorded.disbelieved);
+        let wiring = match wired && complete {
+            true => self.look_at_routes(turn, stop).await?,
+            false => Wired::default(),
+        };
+        let error = problem.or(recorded.disbelieved).or(wiring.error);
         let next = match in_doubt || recorded.in_doubt {
             true => next.min(DOUBT),
             false => next,
@@ -100,9 +106,9 @@ impl Worker {
         Ok(Outcome {
             next,
             covered_at: complete.then_some(began_at),
-            wired_at: None,
+            wired_at: wiring.wired_at,
             error,
-            gate: listed.err().and_then(|error| gate(&error)),
+            gate: listed.err().and_then(|error| gate(&error)).or(wiring.gate),
         })
     }
 
@@ -187,7 +193,7 @@ impl Worker {
         Ok(recorded)
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         turn: &Turn,
         changes: Vec<Change>,

@@ -6,12 +6,16 @@ use types::PeeringId;
 
 use crate::domain::{CloudState, Glance, Sighting, settled};
 
+/// Attempts before the current one that are looked for.
+const EARLIER: i32 = 5;
+
 /// The rows of a lane and what was seen of each so far.
 pub(super) struct Matching {
     glances: Vec<Glance>,
     seen: Vec<Seen>,
     by_id: HashMap<String, usize>,
-    /// Only rows whose id in the cloud is not known are looked for by their tags.
+    /// Only rows whose id in the cloud is not known are looked for by their tags, and so is what their last few attempts
+    /// may have left.
     by_tag: HashMap<(PeeringId, i32), usize>,
     unrecognized: Option<String>,
 }
@@ -42,7 +46,11 @@ impl Matching {
         for (index, glance) in glances.iter().enumerate() {
             match &glance.provider_peering_id {
                 Some(id) => by_id.insert(id.clone(), index),
-                None => by_tag.insert((glance.id, glance.attempt), index),
+                None => {
+                    let first = glance.attempt.saturating_sub(EARLIER).max(1);
+                    by_tag.extend((first..=glance.attempt).map(|one| ((glance.id, one), index)));
+                    None
+                }
             };
         }
         let seen = glances.iter().map(|_| Seen::Nothing).collect();
@@ -72,6 +80,11 @@ impl Matching {
             if matches!(self.seen[index], Seen::Nothing) {
                 self.seen[index] = Seen::Settled;
             }
+            return;
+        }
+        // What has ended of an earlier attempt is of no more interest.
+        let is_former = by_id.is_none() && sighting.attempt < self.glances[index].attempt;
+        if is_former && !sighting.state.is_live() {
             return;
         }
         let seen = &mut self.seen[index];
@@ -107,10 +120,13 @@ impl Matching {
     }
 }
 
-/// Of several objects with the same tags one that lives is taken before one that has ended, then the one with the
+/// Of several objects of the same peering one of a later attempt is taken first. Of those with the same tags one that lives is taken before one that has ended, then the one with the
 /// least id.
 fn is_better(new: &Sighting, known: &Sighting) -> bool {
-    let rank = |one: &Sighting| (one.state.has_ended(), one.provider_peering_id.clone());
+    let rank = |one: &Sighting| {
+        let id = one.provider_peering_id.clone();
+        (-one.attempt, one.state.has_ended(), id)
+    };
     rank(new) < rank(known)
 }
 
@@ -135,6 +151,9 @@ mod tests {
             requested: false,
             busy: false,
             inactive_at: None,
+            options: Default::default(),
+            observed_cidrs: Vec::new(),
+            routes_told_at: None,
         }
     }
 
@@ -199,6 +218,27 @@ mod tests {
             let found = matching.findings(true);
             assert_eq!(found[0].seen.as_ref(), Some(&all[1]));
         }
+    }
+
+    #[test]
+    fn what_lives_of_an_earlier_attempt_is_found_unless_the_current_one_is() {
+        let mut row = glance(None);
+        row.attempt = 3;
+        let of = |attempt, state| Sighting {
+            attempt,
+            ..sighting(&format!("pcx-{attempt}"), row.id, state)
+        };
+        let mut matching = Matching::new(vec![row.clone()]);
+        assert_eq!(matching.expected().len(), 3);
+        matching.take(of(1, CloudState::Deleted));
+        matching.take(of(2, CloudState::Active));
+        let found = matching.findings(true);
+        assert_eq!(found[0].seen, Some(of(2, CloudState::Active)));
+        let mut matching = Matching::new(vec![row.clone()]);
+        matching.take(of(3, CloudState::PendingAcceptance));
+        matching.take(of(2, CloudState::Active));
+        let found = matching.findings(true);
+        assert_eq!(found[0].seen, Some(of(3, CloudState::PendingAcceptance)));
     }
 
     #[test]

@@ -12,9 +12,12 @@ mod facts;
 mod follow;
 mod look;
 mod matching;
+mod news;
 mod options;
+mod purge;
 mod routes;
 mod step;
+mod wiring;
 
 use std::time::Duration;
 
@@ -41,6 +44,7 @@ pub struct Worker {
     withdraw_after: Duration,
     withdraw_interval: Duration,
     cascade_interval: Duration,
+    purge_interval: Duration,
 }
 
 impl Worker {
@@ -64,10 +68,12 @@ impl Worker {
             withdraw_after: config.withdraw_after,
             withdraw_interval: config.withdraw_interval,
             cascade_interval: config.cascade_interval,
+            purge_interval: config.purge_interval,
         }
     }
 
-    /// Runs all lanes, the queue's sweep, the sweep of stranded creates and the cascade of deletions until the parts stop.
+    /// Runs all lanes, the queue's sweep, the sweep of stranded creates, the cascade of deletions
+    /// and the purge until the parts stop.
     pub fn spawn(&self, parts: &mut Parts) {
         for lane in Lane::ALL {
             let (worker, stop) = (self.clone(), parts.stop());
@@ -106,6 +112,11 @@ impl Worker {
         let (worker, ended) = (self.clone(), parts.stop());
         parts.spawn(async move {
             worker.cascade_deletions(ended).await;
+            Ok(())
+        });
+        let (worker, ended) = (self.clone(), parts.stop());
+        parts.spawn(async move {
+            worker.purge(ended).await;
             Ok(())
         });
     }

@@ -162,8 +162,8 @@ impl Worker {
             Step::Hint => return self.save(peering, progress::hinted(peering), now).await,
             Step::Routes => self.routes(peering, pass).await?,
             Step::Delete(id) => self.delete(peering, id, pass, now).await?,
-            Step::Clear(former) => self.clear(peering, former, pass).await?,
-            Step::Options => self.options(peering, pass).await?,
+            Step::Clear(former) => self.clear(peering, former, pass, now).await?,
+            Step::Options => self.options(peering, pass, now).await?,
             Step::Network => self.ask_network(peering).await?,
             Step::Claims => self.claims(peering).await?,
             Step::Degrade => {
@@ -237,7 +237,11 @@ impl Worker {
     }
 
     /// Another's operation is in the way.
-    async fn put_off(&self, peering: &Peering, now: i64) -> Result<Option<Peering>, Error> {
+    pub(super) async fn put_off(
+        &self,
+        peering: &Peering,
+        now: i64,
+    ) -> Result<Option<Peering>, Error> {
         let network = self.store.busy_network(peering).await?;
         let later = progress::put_off(peering, network, now);
         self.save(peering, later, now).await
@@ -262,7 +266,8 @@ impl Worker {
             Box::new(peering.clone())
         };
         let peering = &*asking;
-        let answer = self.provider.delete_peering(peering, id).await;
+        let attempt = peering.attempt;
+        let answer = self.provider.delete_peering(peering, id, attempt).await;
         failpoint::hit("peering.step.after_call");
         let now = self.store.now_ms().await?;
         let next = match answer {
@@ -320,7 +325,7 @@ impl Worker {
     }
 
     /// Writes what has to stand before a call that begins something in the cloud.
-    async fn save_request(
+    pub(super) async fn save_request(
         &self,
         before: &Peering,
         after: Peering,

@@ -16,9 +16,12 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::gate::Gate;
+use crate::guide::Guide;
 use crate::halves::{Halves, has_two_halves, is_gcp};
 use crate::told::{Listing, Told, silence};
 use crate::vendor::Vendor;
+
+mod options;
 
 #[derive(Default)]
 struct State {
@@ -28,7 +31,10 @@ struct State {
     listing: Option<Listing>,
     routes: BTreeMap<String, Vec<(String, String)>>,
     blocked: Vec<String>,
+    vpcs: BTreeMap<String, String>,
+    dead: Vec<String>,
     deletions: usize,
+    options_set: usize,
 }
 
 /// The adapter and its cloud.
@@ -46,6 +52,40 @@ pub(crate) struct Cloud {
     pub(crate) vendor: Vendor,
     /// What there is of peerings of two halves.
     pub(crate) halves: Halves,
+    /// What DescribeSteps tells.
+    pub(crate) guide: Guide,
+}
+
+impl State {
+    /// The routes to peerings of these networks, or of all.
+    fn wiring(&self, networks: &[String]) -> Vec<observe_routes_response::Observation> {
+        let asked = |network: &&String| networks.is_empty() || networks.contains(network);
+        let route = |(cidr, id): &(String, String)| {
+            let state = match self.dead.contains(cidr) {
+                true => route::State::Blackhole,
+                false => route::State::Active,
+            };
+            Route {
+                cidr: cidr.clone(),
+                provider_peering_id: id.clone(),
+                state: state.into(),
+            }
+        };
+        let observation =
+            |(network, vpc): (&String, &String)| observe_routes_response::Observation {
+                network_id: network.clone(),
+                vpc_id: vpc.clone(),
+                routes: self
+                    .routes
+                    .get(vpc)
+                    .into_iter()
+                    .flatten()
+                    .map(route)
+                    .collect(),
+            };
+        let vpcs = self.vpcs.iter().filter(|(network, _)| asked(network));
+        vpcs.map(observation).collect()
+    }
 }
 
 impl Cloud {
@@ -58,6 +98,7 @@ impl Cloud {
             routing: Gate::default(),
             vendor: Vendor::default(),
             halves: Halves::default(),
+            guide: Guide::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,6 +149,18 @@ impl Cloud {
         self.state().routes.get(vpc).cloned().unwrap_or_default()
     }
 
+    /// Somebody removes the route to this range from the tables of a VPC.
+    pub(crate) fn cut_route(&self, vpc: &str, range: &str) {
+        let mut state = self.state();
+        let routes = state.routes.get_mut(vpc).expect("the VPC has routes");
+        routes.retain(|(cidr, _)| cidr != range);
+    }
+
+    /// The route to this range has lost its target.
+    pub(crate) fn blackhole(&self, range: &str) {
+        self.state().dead.push(range.to_owned());
+    }
+
     /// No table takes a route to this range: something else has it.
     pub(crate) fn block(&self, range: &str) {
         self.state().blocked.push(range.to_owned());
@@ -129,6 +182,8 @@ impl Cloud {
             object.set_state(to);
             object.raw_state = raw.to_owned();
             object.reason.clear();
+            let shown = object.options.unwrap_or_default();
+            object.options = (to == CloudState::Active).then_some(shown);
         });
     }
 
@@ -172,7 +227,8 @@ impl Cloud {
                 && object.peer == request.peer
         });
         if let Some(object) = standing {
-            if object.peering_id == reference.peering_id && object.attempt == reference.attempt {
+            // Be it of an earlier attempt: whoever asks has to see to that.
+            if object.peering_id == reference.peering_id {
                 return Ok(object.clone());
             }
             use api::cloud::CloudErrorKind::Terminal;
@@ -311,6 +367,8 @@ impl ProviderService for Cloud {
             routes,
             ..Default::default()
         };
+        let network = request.r#ref.unwrap_or_default().network_id;
+        state.vpcs.insert(network, request.vpc_id.clone());
         state.routes.insert(request.vpc_id, placed);
         Ok(Response::new(answer))
     }
@@ -376,23 +434,35 @@ impl ProviderService for Cloud {
 
     async fn observe_routes(
         &self,
-        _: Request<ObserveRoutesRequest>,
+        request: Request<ObserveRoutesRequest>,
     ) -> Result<Response<Self::ObserveRoutesStream>, Status> {
-        Err(Status::unimplemented("ObserveRoutes"))
+        let wanted = request.into_inner().network_ids;
+        match self.next_told("ObserveRoutes") {
+            Some(Told::Refuse(error)) => return Err(error.into()),
+            Some(Told::Silent) => return Err(silence()),
+            _ => {}
+        }
+        let observations = self.state().wiring(&wanted);
+        let page = ObserveRoutesResponse {
+            observations,
+            complete: true,
+        };
+        Ok(Response::new(futures::stream::iter([Ok(page)]).boxed()))
     }
 
     async fn ensure_peering_options(
         &self,
-        _: Request<EnsurePeeringOptionsRequest>,
+        request: Request<EnsurePeeringOptionsRequest>,
     ) -> Result<Response<EnsurePeeringOptionsResponse>, Status> {
-        Err(Status::unimplemented("EnsurePeeringOptions"))
+        let request = request.into_inner();
+        self.told_to_set_options(&request).map(Response::new)
     }
 
     async fn describe_steps(
         &self,
-        _: Request<DescribeStepsRequest>,
+        request: Request<DescribeStepsRequest>,
     ) -> Result<Response<DescribeStepsResponse>, Status> {
-        Err(Status::unimplemented("DescribeSteps"))
+        self.guide.describe(request.into_inner()).map(Response::new)
     }
 
     async fn get_limits(

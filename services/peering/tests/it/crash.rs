@@ -39,6 +39,22 @@ killed_at! {
     killed_after_a_cascade_is_recorded: "peering.cascade.after_commit",
 }
 
+/// The same of each point of a renewal.
+macro_rules! renewal_killed_at {
+    ($($name:ident: $point:literal),* $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            a_renewal_with_a_death($point).await;
+        })*
+    };
+}
+
+renewal_killed_at! {
+    renewal_killed_after_a_call: "peering.step.after_call",
+    renewal_killed_after_a_step: "peering.step.after_save",
+    renewal_killed_before_a_create_goes_out: "peering.step.after_requested",
+}
+
 /// The program, started again whenever it has died.
 struct Program {
     database: TestDatabase,
@@ -110,6 +126,14 @@ impl Program {
         self.deaths += 1;
         let mut serve = command(&self.database, self.network, self.cloud, self.address);
         self.process = Process::spawn(serve.arg("serve"));
+        self.process.port(self.address).await;
+    }
+
+    /// Ends well, and starts again to die at `point`.
+    async fn restart(&mut self, point: &str) {
+        assert!(self.process.terminate().await.success());
+        let mut serve = command(&self.database, self.network, self.cloud, self.address);
+        self.process = Process::spawn(serve.arg("serve").env("PEERWAY_FAILPOINT", point));
         self.process.port(self.address).await;
     }
 
@@ -195,12 +219,54 @@ async fn a_life_with_a_death(point: &str) {
     assert!(network.attached().is_empty());
     let all = ListPeeringsRequest {
         tenant_id: TENANT.to_owned(),
+        show_deleted: true,
         ..Default::default()
     };
     let all = program
         .call(async |mut api| api.list_peerings(all.clone()).await)
         .await;
     assert_eq!(all.into_inner().peerings.len(), 1);
+    let ended = program.process.terminate().await;
+    assert!(ended.success(), "{}", program.process.logs());
+}
+
+/// A renewal whose old object still stands, in which the program dies once, where it is told to.
+async fn a_renewal_with_a_death(point: &str) {
+    let (network, network_address) = ScriptedNetwork::start().await;
+    let (cloud, cloud_address) = Cloud::start().await;
+    let mut program = Program::start(network_address, cloud_address, "nowhere").await;
+    let wish = request(&network.add(TENANT));
+    let created = program
+        .call(async |mut api| api.create_peering(wish.clone()).await)
+        .await;
+    let id = created.into_inner().peering.unwrap().id;
+    let waiting = program
+        .until(&id, |peering| peering.state() == State::PendingAcceptance)
+        .await;
+    let object = cloud.objects().pop().unwrap();
+    cloud.vanish();
+    program
+        .until(&id, |peering| peering.state() == State::Disconnected)
+        .await;
+    cloud.add(object);
+    program.restart(point).await;
+    let renewal = RenewPeeringRequest {
+        tenant_id: TENANT.to_owned(),
+        peering_id: id.clone(),
+        request_id: "once".to_owned(),
+        ..Default::default()
+    };
+    program
+        .call(async |mut api| api.renew_peering(renewal.clone()).await)
+        .await;
+    let again = program
+        .until(&id, |peering| {
+            peering.attempt == 2 && peering.state() == State::PendingAcceptance
+        })
+        .await;
+    assert_ne!(again.provider_peering_id, waiting.provider_peering_id);
+    assert_eq!(program.deaths, 1, "it died where it was told to");
+    assert_eq!((cloud.made(), cloud.live()), (2, 1));
     let ended = program.process.terminate().await;
     assert!(ended.success(), "{}", program.process.logs());
 }

@@ -11,6 +11,8 @@ use tonic::Status;
 
 use crate::told::{Told, silence};
 
+mod options;
+
 /// What becomes of an operation.
 #[derive(Debug, Clone)]
 pub(crate) enum Fate {
@@ -34,6 +36,7 @@ struct Operation {
 enum What {
     Add(Box<PeeringObservation>),
     Remove(String),
+    Set(String, PeeringOptions),
 }
 
 #[derive(Default)]
@@ -129,6 +132,7 @@ impl Halves {
             if observation.is_some() && !state.by_request.contains_key(&key) {
                 return Ok(answer(observation, String::new()));
             }
+            state.nothing_older(&half)?;
             let networks = BTreeSet::from([
                 request.vendor_vpc_id.clone(),
                 request.peer.clone().unwrap().vpc_id,
@@ -178,6 +182,33 @@ impl Halves {
             false => Removal::InProgress,
         };
         Ok(removed(removal, going))
+    }
+
+    /// A half of this attempt stands, and nobody has told of it.
+    pub(crate) fn put(&self, peering: &api::peering::v1::Peering, attempt: i32) {
+        let Some(api::peering::v1::peering::Peer::Gcp(gcp)) = peering.peer.clone() else {
+            panic!("it has no halves");
+        };
+        let half = PeeringObservation {
+            provider_peering_id: format!("half-{}-{attempt}", peering.id),
+            deployment: "dev".to_owned(),
+            peering_id: peering.id.clone(),
+            attempt,
+            vendor_vpc_id: peering.vendor.clone().unwrap().vpc_id,
+            peer: Some(Peer {
+                account_id: gcp.project_id,
+                region: String::new(),
+                vpc_id: gcp.network_name,
+            }),
+            ..Default::default()
+        };
+        self.state().halves.push(half);
+    }
+
+    /// The names of the halves there are.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = |one: &PeeringObservation| one.provider_peering_id.clone();
+        self.state().halves.iter().map(names).collect()
     }
 
     /// EnsurePeering, as told.
@@ -253,8 +284,31 @@ impl State {
             }
             match &operation.what {
                 What::Add(half) => self.halves.push(*half.clone()),
+                What::Set(id, options) => {
+                    let mut halves = self.halves.iter_mut();
+                    if let Some(half) = halves.find(|one| one.provider_peering_id == *id) {
+                        half.options = Some(*options);
+                    }
+                }
                 What::Remove(id) => self.halves.retain(|one| one.provider_peering_id != *id),
             }
+        }
+    }
+
+    /// The cloud takes one half towards a network.
+    fn nothing_older(&self, half: &PeeringObservation) -> Result<(), CloudError> {
+        let is_older = |one: &&PeeringObservation| {
+            one.vendor_vpc_id == half.vendor_vpc_id
+                && one.peer == half.peer
+                && one.provider_peering_id != half.provider_peering_id
+        };
+        match self.halves.iter().find(is_older) {
+            None => Ok(()),
+            Some(_) => Err(CloudError::refused(
+                CloudErrorKind::InProgress,
+                "CLOUD_OPERATION_IN_PROGRESS",
+                "an older half has to go first",
+            )),
         }
     }
 
@@ -333,6 +387,7 @@ fn half(request: &EnsurePeeringRequest, reference: &PeeringRef) -> PeeringObserv
         attempt: reference.attempt,
         vendor_vpc_id: request.vendor_vpc_id.clone(),
         peer: request.peer.clone(),
+        options: request.options,
         ..Default::default()
     }
 }

@@ -57,7 +57,10 @@ async fn a_peering_goes_from_wish_to_active_and_is_routed(kind: Kind) {
         .iter()
         .map(|one| one.r#type.as_str())
         .collect();
-    assert_eq!(names, ["ROUTES_READY", "FIREWALL_READY", "IN_SYNC"]);
+    assert_eq!(
+        names,
+        ["ROUTES_READY", "FIREWALL_READY", "ALLOW_LISTED", "IN_SYNC"]
+    );
     let id = active.provider_peering_id;
     let routes = suite.cloud.routes(&active.vendor.unwrap().vpc_id);
     assert_eq!(

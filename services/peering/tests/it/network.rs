@@ -16,6 +16,7 @@ use types::NetworkId;
 
 use crate::gate::Gate;
 
+mod facts;
 mod following;
 
 /// Where all networks live.
@@ -40,6 +41,7 @@ struct State {
     attach: Option<Attach>,
     away: bool,
     detach_away: bool,
+    facts: facts::Facts,
     log: following::Log,
 }
 
@@ -100,6 +102,12 @@ impl ScriptedNetwork {
         change(&mut network);
         self.state().networks.insert(id.clone(), network);
         id
+    }
+
+    /// The network becomes another one, and nobody is told.
+    pub(crate) fn alter(&self, network: &str, change: impl FnOnce(&mut Network)) {
+        let mut state = self.state();
+        change(state.networks.get_mut(network).unwrap());
     }
 
     pub(crate) fn vpc(&self, network: &str) -> String {
@@ -166,7 +174,11 @@ impl NetworkService for ScriptedNetwork {
         &self,
         request: Request<AttachResourceRequest>,
     ) -> Result<Response<AttachResourceResponse>, Status> {
-        let attachment = request.into_inner().attachment.unwrap();
+        let request = request.into_inner();
+        let attachment = request.attachment.unwrap();
+        if request.validate_only {
+            return self.check(attachment).map(Response::new);
+        }
         self.attaching.pass().await;
         let mut state = self.state();
         if state.away {
@@ -299,9 +311,9 @@ impl NetworkService for ScriptedNetwork {
 
     async fn list_allow_list_entries(
         &self,
-        _: Request<ListAllowListEntriesRequest>,
+        request: Request<ListAllowListEntriesRequest>,
     ) -> Result<Response<ListAllowListEntriesResponse>, Status> {
-        Err(Status::unimplemented("ListAllowListEntries"))
+        self.entries(&request.into_inner()).map(Response::new)
     }
 
     async fn allow_peered_cidrs(
@@ -313,8 +325,8 @@ impl NetworkService for ScriptedNetwork {
 
     async fn list_attachments(
         &self,
-        _: Request<ListAttachmentsRequest>,
+        request: Request<ListAttachmentsRequest>,
     ) -> Result<Response<ListAttachmentsResponse>, Status> {
-        Err(Status::unimplemented("ListAttachments"))
+        self.attachments(&request.into_inner()).map(Response::new)
     }
 }

@@ -20,7 +20,7 @@ use crate::network::ScriptedNetwork;
 pub(crate) const TENANT: &str = "acme";
 
 /// How long a test waits for what must come; long, since machines are slow, and never waited out when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A database that a test runs on.
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +174,7 @@ impl Suite {
     pub(crate) async fn list(&self) -> Vec<Peering> {
         let request = ListPeeringsRequest {
             tenant_id: TENANT.to_owned(),
+            show_deleted: true,
             ..Default::default()
         };
         self.api

@@ -136,7 +136,10 @@ async fn a_write_without_an_answer_is_not_sent_again_by_itself(kind: Kind) {
     client.ensure_routes(&peering, &wanted).await.unwrap();
     suite.cloud.tell("DeletePeering", Told::Silent);
     let id = &active.provider_peering_id;
-    client.delete_peering(&peering, id).await.unwrap_err();
+    client
+        .delete_peering(&peering, id, peering.attempt)
+        .await
+        .unwrap_err();
     assert_eq!(suite.cloud.deletions(), 0);
 }
 

@@ -16,6 +16,11 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
     if peering.work.gone {
         return;
     }
+    if peering.work.sets_options {
+        // That the half is missing has nothing to do with its options.
+        end_overdue_options(peering, rules, now);
+        return;
+    }
     if peering.has_operation() {
         // The operation tells what becomes of it, unless it takes for ever.
         let asked = peering.work.busy_since.unwrap_or(peering.attempt_at);
@@ -31,6 +36,10 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
             }
             return;
         }
+        // A removal of which nothing was told is asked for again, and tells itself whether it is gone.
+        (_, None) if peering.removes_untold(began_at) => return,
+        // What is asked for next has to wait for it.
+        _ if peering.work.former.is_some() => return,
         // The create was committed after the look began: the look could not show it.
         (_, Some(requested)) if began_at < requested => return,
         // It is asked for again before anybody looks for it.
@@ -52,9 +61,24 @@ pub(super) fn missing(peering: &mut Peering, began_at: i64, rules: &Rules, now: 
     absent(peering, known, late, began_at, now);
 }
 
+/// A change of options that takes for ever, or of which nothing is told any more, is waited for no more.
+fn end_overdue_options(peering: &mut Peering, rules: &Rules, now: i64) {
+    let asked = peering.work.busy_since.unwrap_or(now);
+    let patience = match peering.has_operation() {
+        true => rules.provision_timeout,
+        false => UNTOLD_FOR,
+    };
+    if now >= asked.saturating_add(patience) {
+        peering.end_operation();
+    }
+}
+
 /// Whether it was never asked for because it is not its turn yet, however long others take.
 fn merely_waits(peering: &Peering) -> bool {
-    peering.work.waits_for.is_some() || peering.reason == reasons::OUTSTANDING_LIMIT
+    let work = &peering.work;
+    work.waits_for.is_some()
+        || work.former.is_some()
+        || peering.reason == reasons::OUTSTANDING_LIMIT
 }
 
 /// An operation that ran for too long and has made nothing is waited for no more.

@@ -1,5 +1,6 @@
 //! Steps that did not succeed: what their owner is told, and when they are tried again.
 
+use super::options::refuse_options;
 use super::{
     REFUSED_ROUTES_RETRY, SECOND, SOON, WAITER_RETRY, ask_again_at, busy_pause, forget_wait, good,
     refuse_routes, say_what_it_waits_for, unask,
@@ -51,7 +52,7 @@ pub enum RefusalKind {
 
 /// The pause before the next try while something is in the way: longer the longer it has been there, so that an outage
 /// does not make a nuisance of us, and ends within a quarter of its length more.
-fn patience(peering: &Peering, now: i64) -> i64 {
+pub(super) fn patience(peering: &Peering, now: i64) -> i64 {
     // What is told of a first request on the way changes the row, and says nothing about how long it takes.
     let since = match peering.state {
         State::Provisioning => peering.attempt_at,
@@ -80,7 +81,9 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         // Also of an operation that was read: it has ended, and did nothing.
         match step {
             Step::Request | Step::Follow => unask(&mut next),
-            Step::Delete(_) if peering.peer.has_two_halves() => next.end_operation(),
+            Step::Delete(_) | Step::Clear(_) | Step::Options if peering.peer.has_two_halves() => {
+                next.end_operation();
+            }
             _ => {}
         }
     }
@@ -93,6 +96,9 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
             next = good(&next);
             next.work.routes_due = false;
             next.work.step_at = Some(now);
+        }
+        RefusalKind::Terminal | RefusalKind::Quota if *step == Step::Options => {
+            refuse_options(&mut next, refusal, now);
         }
         RefusalKind::Terminal | RefusalKind::Quota if routing => {
             refuse_routes(&mut next, &refusal.reason, &refusal.message, now);
@@ -124,6 +130,9 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
             explain_wait(&mut next, refusal);
             if routing {
                 refuse_routes(&mut next, reasons::CLOUD_ERROR, &refusal.message, now);
+            }
+            if *step == Step::Options {
+                refuse_options(&mut next, refusal, now);
             }
             count_failure(&mut next, now);
         }
@@ -186,7 +195,7 @@ pub(super) fn failed_for_good(peering: &Peering, reason: &str, message: &str, no
         next.work.step_at = Some(now);
     } else if first {
         next.enter(State::Failed, reason, Some(message), now);
-        next.work.step_at = None;
+        next.work.step_at = next.work.claims_due.then_some(now);
     } else {
         lose_half(&mut next, Some(message), now);
     }

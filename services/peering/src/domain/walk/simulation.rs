@@ -1,106 +1,20 @@
 //! A cloud that lags, loses answers, refuses and ends things, and a worker that crashes: whatever happens on the way,
-//! the walk settles, nothing is made twice, and every change of state is an edge.
+//! the walk settles, no attempt makes anything twice or leaves anything behind, and every change of state is an edge.
 
 use proptest::prelude::*;
 
-use super::{NOW, RULES, admitted, sighting};
+use cloud::Cloud;
+use happening::{Happening, happening};
+
+use super::{NOW, RULES, admitted, home, sighting, without};
 use crate::domain::progress::{self, Refusal, RefusalKind, Removal};
 use crate::domain::{
-    CloudState, Glance, Look, Peering, Routing, Sighting, State, Step, next_step, settled, walk_to,
+    CloudState, Glance, Look, Options, Peering, Routing, Sighting, State, Step, next_step, settled,
+    walk_to,
 };
 
-/// One thing that happens.
-#[derive(Debug, Clone, Copy)]
-enum Happening {
-    /// Time passes, in seconds.
-    Pass(i64),
-    /// A complete look at what is there.
-    Look,
-    /// A complete look at what was there this long ago, in seconds: describe lags.
-    StaleLook(i64),
-    /// A look that missed everything and says so.
-    IncompleteLook,
-    /// A look that shows a word nobody knows.
-    OddLook,
-    /// The next step, as it should go.
-    Step,
-    /// The next step; the cloud acts, the answer is lost.
-    StepLost,
-    /// The next step; the cloud refuses and surely did nothing.
-    StepRefused(RefusalKind),
-    /// The worker dies right before the call.
-    CrashBefore,
-    /// The customer or the cloud brings the object there.
-    Become(CloudState),
-    /// The cloud forgets an ended object.
-    Forget,
-    /// The owner asks for the end.
-    Delete,
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    use CloudState::*;
-    let kinds = [
-        RefusalKind::Terminal,
-        RefusalKind::Quota,
-        RefusalKind::Passing,
-        RefusalKind::InProgress,
-        RefusalKind::Unauthorized,
-        RefusalKind::Unknown,
-    ];
-    prop_oneof![
-        4 => (1_i64..100).prop_map(Happening::Pass),
-        1 => Just(Happening::Pass(25 * 3_600)),
-        4 => Just(Happening::Look),
-        2 => (0_i64..6).prop_map(Happening::StaleLook),
-        1 => Just(Happening::IncompleteLook),
-        1 => Just(Happening::OddLook),
-        6 => Just(Happening::Step),
-        2 => Just(Happening::StepLost),
-        2 => prop::sample::select(kinds.to_vec()).prop_map(Happening::StepRefused),
-        1 => Just(Happening::CrashBefore),
-        3 => prop::sample::select(vec![PendingAcceptance, Active, Rejected, Expired, Failed, Deleted])
-            .prop_map(Happening::Become),
-        1 => Just(Happening::Forget),
-        1 => Just(Happening::Delete),
-    ]
-}
-
-/// The cloud, with its past, so that reads can be old.
-struct Cloud {
-    /// What stood from when on.
-    past: Vec<(i64, Option<Sighting>)>,
-    made: usize,
-}
-
-impl Cloud {
-    fn at(&self, time: i64) -> Option<Sighting> {
-        self.past
-            .iter()
-            .rev()
-            .find(|(since, _)| *since <= time)
-            .and_then(|(_, seen)| seen.clone())
-    }
-
-    fn now(&self) -> Option<Sighting> {
-        self.past.last().and_then(|(_, seen)| seen.clone())
-    }
-
-    fn put(&mut self, now: i64, seen: Option<Sighting>) {
-        self.past.push((now, seen));
-    }
-
-    /// Whether an object of this state may become one of that.
-    fn allows(from: CloudState, to: CloudState) -> bool {
-        use CloudState::*;
-        match from {
-            Provisioning => matches!(to, PendingAcceptance | Failed),
-            PendingAcceptance => matches!(to, Active | Rejected | Expired | Deleted),
-            Active => to == Deleted,
-            _ => false,
-        }
-    }
-}
+mod cloud;
+mod happening;
 
 struct World {
     now: i64,
@@ -110,12 +24,14 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(adopts: bool) -> Self {
         let mut peering = admitted(State::Provisioning);
         peering.work.step_at = Some(NOW);
         let cloud = Cloud {
-            past: vec![(NOW, None)],
+            past: vec![(NOW, Vec::new())],
             made: 0,
+            made_for: Vec::new(),
+            adopts,
         };
         Self {
             now: NOW,
@@ -129,6 +45,10 @@ impl World {
         for next in way {
             let (from, to) = (self.peering.state, next.state);
             assert!(from == to || from.may_become(to), "{from} -> {to}");
+            assert_eq!(
+                self.peering.attempt, next.attempt,
+                "only its owner renews it"
+            );
             if from == to && from.has_ended() {
                 assert_eq!(self.peering.reason, next.reason, "an end keeps its reason");
             }
@@ -137,7 +57,19 @@ impl World {
         }
     }
 
-    fn look(&mut self, began_at: i64, complete: bool, seen: Option<Sighting>) {
+    /// What of all there is a look shows of the peering: by its id, else by its tags.
+    fn of_peering(&self, all: &[Sighting]) -> Option<Sighting> {
+        let mut shown: Vec<&Sighting> = all.iter().collect();
+        match &self.peering.provider_peering_id {
+            Some(id) => shown.retain(|one| one.provider_peering_id == *id),
+            None => shown.retain(|one| one.attempt == self.peering.attempt || one.state.is_live()),
+        }
+        shown.sort_by_key(|one| (-one.attempt, !one.state.is_live()));
+        shown.first().copied().cloned()
+    }
+
+    fn look(&mut self, began_at: i64, complete: bool, all: &[Sighting]) {
+        let seen = self.of_peering(all);
         let look = Look {
             began_at,
             complete,
@@ -154,28 +86,51 @@ impl World {
         self.become_all(way);
     }
 
-    fn create(&mut self) {
-        // EC2 answers a repeated request with the object that stands.
-        if self.cloud.now().is_none_or(|seen| !seen.state.is_live()) {
-            self.cloud.made += 1;
-            let id = format!("pcx-{}", self.cloud.made);
-            let seen = sighting(&self.peering, &id, CloudState::Provisioning);
-            self.cloud.put(self.now, Some(seen));
+    /// EC2 answers a repeated request with the object that stands.
+    fn create(&mut self) -> Sighting {
+        let now = self.now;
+        if let Some(mut standing) = self.cloud.live() {
+            if standing.attempt < self.peering.attempt && self.cloud.adopts {
+                standing.attempt = self.peering.attempt;
+                let attempt = standing.attempt;
+                let id = standing.provider_peering_id.clone();
+                self.cloud.change(now, &id, |one| one.attempt = attempt);
+            }
+            return standing;
         }
+        self.cloud.made += 1;
+        self.cloud.made_for.push(self.peering.attempt);
+        let id = format!("pcx-{}", self.cloud.made);
+        let made = sighting(&self.peering, &id, CloudState::Provisioning);
+        let mut all = self.cloud.now();
+        all.push(made.clone());
+        self.cloud.put(now, all);
+        made
     }
 
-    fn remove(&mut self) -> Removal {
-        match self.cloud.now() {
-            None => Removal::Absent,
-            Some(mut seen) => {
-                if seen.state.is_live() {
-                    seen.state = CloudState::Deleted;
-                    seen.raw_state = "deleted".to_owned();
-                    self.cloud.put(self.now, Some(seen));
-                }
-                Removal::Deleted
-            }
+    fn remove(&mut self, id: &str) -> Removal {
+        let all = self.cloud.now();
+        let Some(found) = all.iter().find(|one| one.provider_peering_id == id) else {
+            return Removal::Absent;
+        };
+        if found.state.is_live() {
+            self.cloud.change(self.now, id, |one| {
+                one.state = CloudState::Deleted;
+                one.raw_state = "deleted".to_owned();
+            });
         }
+        Removal::Deleted
+    }
+
+    /// The options that the cloud has and that the owner wants; none while there is nothing that takes any.
+    fn options(&self) -> Option<(Option<Options>, Options)> {
+        let id = self.peering.provider_peering_id.as_ref();
+        let all = self.cloud.now();
+        let found = all
+            .iter()
+            .find(|one| Some(&one.provider_peering_id) == id)?;
+        let is_up = found.state == CloudState::Active && self.peering.state.is_routed();
+        is_up.then_some((found.options, self.peering.options))
     }
 
     fn step(&mut self, answered: bool) {
@@ -187,36 +142,48 @@ impl World {
         };
         let step = next_step(&self.peering, self.now);
         let now = self.now;
+        let row = self.peering.clone();
+        let refused = |row: &Peering| vec![progress::refused(row, &step, &lost, now)];
         let way = match &step {
-            Step::Rest if self.peering.work.step_at.is_some_and(|at| at <= now) => {
-                vec![progress::rested(&self.peering)]
+            Step::Rest if row.work.step_at.is_some_and(|at| at <= now) => {
+                vec![progress::rested(&row)]
             }
             Step::Rest => return,
-            Step::AwaitLook => vec![progress::rested(&self.peering)],
+            Step::AwaitLook => vec![progress::rested(&row)],
+            Step::Hint => vec![progress::hinted(&row)],
+            Step::Degrade => vec![progress::degraded(&row, now)],
+            Step::Network => vec![without(&row, |work| work.network_due = false)],
+            Step::Claims => vec![without(&row, |work| work.claims_due = false)],
             Step::Request => {
-                self.become_all(vec![progress::requesting(&self.peering, now)]);
-                self.create();
-                match self.cloud.now().filter(|_| answered) {
-                    Some(seen) => progress::requested(&self.peering, &seen, "", &RULES, now, now),
-                    None => vec![progress::refused(&self.peering, &step, &lost, now)],
-                }
-            }
-            Step::Routes if answered => vec![progress::routed(&self.peering, &Routing::Done, now)],
-            Step::Delete(_) => {
-                let removal = self.remove();
+                self.become_all(vec![progress::requesting(&row, now)]);
+                let seen = self.create();
+                let row = &self.peering;
                 match answered {
-                    true => vec![progress::removed(&self.peering, removal, "", now)],
-                    false => vec![progress::refused(&self.peering, &step, &lost, now)],
+                    true if row.is_former(&seen) => vec![progress::preceded(row, &seen, now)],
+                    true => progress::requested(row, &seen, "", &RULES, now, now),
+                    false => refused(row),
                 }
             }
-            Step::Detach if answered => vec![progress::detached(&self.peering, now)],
-            Step::Follow | Step::Hint => unreachable!("there are no two halves"),
-            Step::Clear(_) | Step::Options | Step::Network | Step::Claims | Step::Degrade => {
-                unreachable!("nothing asks for it yet")
+            Step::Routes if answered => vec![progress::routed(&row, &Routing::Done, now)],
+            Step::Delete(id) => match (self.remove(id), answered) {
+                (removal, true) => vec![progress::removed(&row, removal, "", now)],
+                (_, false) => refused(&row),
+            },
+            Step::Clear(former) => match (self.remove(&former.provider_peering_id), answered) {
+                (removal, true) => vec![progress::cleared(&row, removal, "", &RULES, now)],
+                (_, false) => refused(&row),
+            },
+            Step::Options => {
+                let (id, wanted) = (row.provider_peering_id.as_ref().unwrap(), row.options);
+                self.cloud.change(now, id, |one| one.options = Some(wanted));
+                match answered {
+                    true => vec![progress::options_set(&row, true, "", now)],
+                    false => refused(&row),
+                }
             }
-            Step::Routes | Step::Detach => {
-                vec![progress::refused(&self.peering, &step, &lost, now)]
-            }
+            Step::Detach if answered => vec![progress::detached(&row, now)],
+            Step::Follow => unreachable!("there are no two halves"),
+            Step::Routes | Step::Detach => refused(&row),
         };
         self.become_all(way);
     }
@@ -232,7 +199,16 @@ impl World {
         if step == Step::Request {
             self.become_all(vec![progress::requesting(&self.peering, self.now)]);
         }
-        if !matches!(step, Step::Rest | Step::AwaitLook) {
+        let is_call = matches!(
+            step,
+            Step::Request
+                | Step::Routes
+                | Step::Delete(_)
+                | Step::Clear(_)
+                | Step::Options
+                | Step::Detach
+        );
+        if is_call {
             self.become_all(vec![progress::refused(
                 &self.peering,
                 &step,
@@ -243,68 +219,106 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) {
+        let now = self.now;
         match happening {
             Happening::Pass(seconds) => self.now += seconds * 1_000,
-            Happening::Look => self.look(self.now, true, self.cloud.now()),
-            Happening::StaleLook(lag) => {
-                self.look(self.now, true, self.cloud.at(self.now - lag * 1_000));
-            }
-            Happening::IncompleteLook => self.look(self.now, false, None),
+            Happening::Look => self.look(now, true, &self.cloud.now()),
+            Happening::StaleLook(lag) => self.look(now, true, &self.cloud.at(now - lag * 1_000)),
+            Happening::IncompleteLook => self.look(now, false, &[]),
             Happening::OddLook => {
-                let odd = sighting(&self.peering, "pcx-1", CloudState::Unrecognized);
+                let id = self.peering.provider_peering_id.clone();
+                let id = id.unwrap_or_else(|| "pcx-1".to_owned());
+                let odd = sighting(&self.peering, &id, CloudState::Unrecognized);
                 let before = self.peering.clone();
-                self.look(self.now, true, Some(odd));
+                self.look(now, true, &[odd]);
                 assert_eq!(self.peering, before);
             }
             Happening::Step => self.step(true),
             Happening::StepLost => self.step(false),
             Happening::StepRefused(kind) => self.refuse(kind),
             Happening::CrashBefore => {
-                if next_step(&self.peering, self.now) == Step::Request {
-                    self.become_all(vec![progress::requesting(&self.peering, self.now)]);
+                if next_step(&self.peering, now) == Step::Request {
+                    self.become_all(vec![progress::requesting(&self.peering, now)]);
                 }
             }
             Happening::Become(state) => {
-                if let Some(mut seen) = self.cloud.now()
+                if let Some(seen) = self.cloud.live()
                     && Cloud::allows(seen.state, state)
                 {
-                    seen.state = state;
-                    seen.raw_state = format!("{state:?}");
-                    self.cloud.put(self.now, Some(seen));
+                    self.cloud.change(now, &seen.provider_peering_id, |one| {
+                        one.state = state;
+                        one.raw_state = format!("{state:?}");
+                        let off = Some(Options::default());
+                        one.options = off.filter(|_| state == CloudState::Active);
+                    });
                 }
             }
             Happening::Forget => {
-                if self.cloud.now().is_some_and(|seen| seen.state.has_ended()) {
-                    self.cloud.put(self.now, None);
-                }
+                let mut all = self.cloud.now();
+                all.retain(|one| one.state.is_live());
+                self.cloud.put(now, all);
             }
             Happening::Delete => {
                 let mut next = self.peering.clone();
-                next.delete(None, self.now);
+                next.delete(None, now);
                 self.become_all(vec![next]);
             }
+            Happening::Renew => {
+                if self.peering.state.has_ended() {
+                    let home = home(&self.peering);
+                    self.peering.renew(&home, None, now);
+                }
+            }
+            Happening::Want(resolve_dns) => {
+                self.peering.options.resolve_dns = resolve_dns;
+                self.peering.work.options_due = true;
+                self.peering.work.step_at = self.peering.work.step_at.min(Some(now)).or(Some(now));
+            }
+            Happening::Set(resolve_dns) => {
+                if let Some(seen) = self.cloud.live().filter(|one| one.options.is_some()) {
+                    self.cloud.change(now, &seen.provider_peering_id, |one| {
+                        one.options = Some(Options {
+                            resolve_dns,
+                            ..Options::default()
+                        });
+                    });
+                }
+            }
         }
-        // At most one object of an attempt ever lives, and none is made while one may.
-        assert!(
-            self.cloud.made <= 1 || self.first_ended(),
-            "made {} times",
-            self.cloud.made
-        );
+        self.check();
     }
 
-    /// A second object may only be made when the first is known to be absent, by the rule.
-    fn first_ended(&self) -> bool {
-        self.cloud.past.iter().any(|(_, seen)| {
-            seen.as_ref()
-                .is_some_and(|seen| seen.provider_peering_id == "pcx-1" && !seen.state.is_live())
-        })
+    /// No attempt makes a second object while the first one may live.
+    fn check(&self) {
+        let mut attempts = self.cloud.made_for.clone();
+        attempts.dedup();
+        let is_once = attempts.len() == self.cloud.made;
+        assert!(
+            is_once || self.one_ended(),
+            "made {:?}",
+            self.cloud.made_for
+        );
+        let live = self
+            .cloud
+            .now()
+            .into_iter()
+            .filter(|one| one.state.is_live());
+        assert!(live.count() <= 1, "the cloud would not have made it");
+    }
+
+    /// A second object of an attempt may only be made when the first is known to be absent, by the rule.
+    fn one_ended(&self) -> bool {
+        self.cloud
+            .past
+            .iter()
+            .any(|(_, all)| all.iter().any(|one| !one.state.is_live()))
     }
 
     /// From now on the cloud answers and time goes on.
     fn settle(&mut self) {
         for _ in 0..400 {
             self.now += 61_000;
-            self.look(self.now, true, self.cloud.now());
+            self.look(self.now, true, &self.cloud.now());
             self.step(true);
             self.step(true);
         }
@@ -312,35 +326,77 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(super::walks(512))]
 
     #[test]
-    fn any_walk_settles_and_makes_nothing_twice(way in prop::collection::vec(happening(), 0..60)) {
-        let mut world = World::new();
+    fn any_walk_settles_and_makes_nothing_twice(
+        way in prop::collection::vec(happening(), 0..80), adopts in any::<bool>(),
+    ) {
+        let mut world = World::new(adopts);
         for happening in way {
             world.happen(happening);
         }
         world.settle();
         prop_assert_eq!(next_step(&world.peering, world.now), Step::Rest);
         let state = world.peering.state;
-        prop_assert!(state != State::Provisioning || world.cloud.now().is_some());
-        if let Some(seen) = world.cloud.now() {
-            // What stands in the cloud is known, whatever happened on the way.
-            if seen.state.is_live() && state.watch() != crate::domain::Watch::None {
-                prop_assert_eq!(world.peering.provider_peering_id.as_ref(), Some(&seen.provider_peering_id));
+        let live = world.cloud.live();
+        prop_assert!(state != State::Provisioning || live.is_some());
+        prop_assert_eq!(&world.peering.work.former, &None);
+        if let Some(live) = live {
+            // What stands in the cloud is known, whatever happened on the way, and nothing of an earlier attempt does.
+            prop_assert_eq!(live.attempt, world.peering.attempt);
+            if state.watch() != crate::domain::Watch::None {
+                prop_assert_eq!(world.peering.provider_peering_id.as_ref(), Some(&live.provider_peering_id));
             }
+        }
+        if let Some((shown, wanted)) = world.options() {
+            prop_assert_eq!(shown, Some(wanted));
+            prop_assert!(!world.peering.work.options_due);
         }
     }
 
     #[test]
-    fn deleting_ends_in_deleted_and_leaves_nothing(way in prop::collection::vec(happening(), 0..60)) {
-        let mut world = World::new();
+    fn deleting_ends_in_deleted_and_leaves_nothing(
+        way in prop::collection::vec(happening(), 0..80), adopts in any::<bool>(),
+    ) {
+        let mut world = World::new(adopts);
         for happening in way {
             world.happen(happening);
         }
         world.happen(Happening::Delete);
         world.settle();
         prop_assert_eq!(world.peering.state, State::Deleted);
-        prop_assert!(world.cloud.now().is_none_or(|seen| !seen.state.is_live()));
+        prop_assert!(world.cloud.live().is_none());
+    }
+
+    #[test]
+    fn an_end_is_left_by_its_owner_alone(way in prop::collection::vec(happening(), 0..80)) {
+        let mut world = World::new(true);
+        for happening in way {
+            let before = world.peering.state;
+            world.happen(happening);
+            let after = world.peering.state;
+            let asked = matches!(happening, Happening::Renew | Happening::Delete);
+            let is_ended = matches!(before, State::Rejected | State::Expired | State::Failed);
+            prop_assert!(asked || !is_ended || before == after, "{} -> {}", before, after);
+        }
+    }
+}
+
+/// The pause after refused routes is as long as it takes to become DEGRADED, and was taken for rest.
+#[test]
+fn a_pause_before_another_try_is_no_rest() {
+    use Happening::*;
+    let mut world = World::new(false);
+    for happening in [
+        Step,
+        Become(CloudState::PendingAcceptance),
+        Become(CloudState::Active),
+        Want(false),
+        Look,
+        StepRefused(RefusalKind::Terminal),
+        Look,
+    ] {
+        world.happen(happening);
     }
 }

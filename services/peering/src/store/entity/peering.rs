@@ -67,6 +67,8 @@ pub struct Model {
     pub peer_vpc: String,
     pub former: Option<String>,
     pub options_due: bool,
+    pub sets_options: bool,
+    pub options_told_at: Option<i64>,
     pub network_due: bool,
     pub allow_list_version: i64,
     pub leaving: String,

@@ -35,6 +35,12 @@ pub(super) enum Happening {
     /// Our own half vanishes.
     Lose(usize),
     Delete(usize),
+    /// The owner asks for another attempt.
+    Renew(usize),
+    /// The owner wants the option, or does not.
+    Want(usize, bool),
+    /// Somebody else sets the option in the cloud.
+    Set(usize, bool),
     /// What becomes of the next operation, which takes so many seconds; what it adds may show before its end.
     Next(Fate, i64, bool),
 }
@@ -72,6 +78,9 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
         3 => (who(), any::<bool>()).prop_map(|(who, there)| Happening::Other(who, there)),
         1 => who().prop_map(Happening::Lose),
         1 => who().prop_map(Happening::Delete),
+        2 => who().prop_map(Happening::Renew),
+        1 => (who(), any::<bool>()).prop_map(|(who, on)| Happening::Want(who, on)),
+        1 => (who(), any::<bool>()).prop_map(|(who, on)| Happening::Set(who, on)),
         3 => (fate, 1_i64..500, any::<bool>())
             .prop_map(|(fate, time, early)| Happening::Next(fate, time, early)),
     ]

@@ -1,12 +1,16 @@
-//! Which networks are being deleted, as the network service lists them and tells of them.
+//! What the network service tells of networks as they change, and which ones it lists as being deleted.
 
 use api::network::v1::network::State;
 use api::network::v1::watch_networks_response::Message;
-use api::network::v1::{ListNetworksRequest, Network, WatchNetworksRequest, WatchNetworksResponse};
+use api::network::v1::{
+    ListNetworksRequest, Network, NetworkEvent, WatchNetworksRequest, WatchNetworksResponse,
+};
 use tonic::{Code, Status, Streaming};
 use types::NetworkId;
 
 use super::NetworkClient;
+use super::network_facts::firewall;
+use crate::domain::NetworkNews;
 
 /// Networks of one page.
 const ROWS: i32 = 1_000;
@@ -14,7 +18,7 @@ const ROWS: i32 = 1_000;
 const ALL_TENANTS: &str = "-";
 
 /// A page of the networks that are being deleted.
-pub struct Page {
+pub struct DeletionsPage {
     /// The networks.
     pub networks: Vec<NetworkId>,
     /// What asks for the page after it; empty on the last one.
@@ -22,7 +26,7 @@ pub struct Page {
 }
 
 /// A watch of all networks, read one message at a time: what was not asked for yet waits in the network service.
-pub struct Deletions(Streaming<WatchNetworksResponse>);
+pub struct NetworkWatch(Streaming<WatchNetworksResponse>);
 
 /// One message of the watch.
 pub struct Told {
@@ -32,11 +36,13 @@ pub struct Told {
     pub is_snapshot: bool,
     /// The network that is being deleted, if it tells of one.
     pub deleting: Option<NetworkId>,
+    /// What it tells of a network that stands.
+    pub news: Option<NetworkNews>,
 }
 
 impl NetworkClient {
     /// Networks of all tenants that are being deleted; `token` is empty for the first page.
-    pub async fn deletions(&self, token: &str) -> Result<Page, Status> {
+    pub async fn deletions(&self, token: &str) -> Result<DeletionsPage, Status> {
         let request = ListNetworksRequest {
             tenant_id: ALL_TENANTS.to_owned(),
             page_size: ROWS,
@@ -54,25 +60,25 @@ impl NetworkClient {
                 "a page of networks leads to itself",
             ));
         }
-        Ok(Page {
+        Ok(DeletionsPage {
             networks: answer.networks.iter().filter_map(deleting).collect(),
             next: answer.next_page_token,
         })
     }
 
     /// Watches the networks of all tenants: from behind `resume_token` on, or with all that stand when it is empty.
-    pub async fn watch_deletions(&self, resume_token: &str) -> Result<Deletions, Status> {
+    pub async fn watch_networks_of_all(&self, resume_token: &str) -> Result<NetworkWatch, Status> {
         let request = WatchNetworksRequest {
             tenant_id: ALL_TENANTS.to_owned(),
             resume_token: resume_token.to_owned(),
             ..Default::default()
         };
         let watch = self.0.clone().watch_networks(request).await?;
-        Ok(Deletions(watch.into_inner()))
+        Ok(NetworkWatch(watch.into_inner()))
     }
 }
 
-impl Deletions {
+impl NetworkWatch {
     /// The next message; none when the watch has ended.
     pub async fn next(&mut self) -> Result<Option<Told>, Status> {
         Ok(self.0.message().await?.map(read))
@@ -81,20 +87,20 @@ impl Deletions {
 
 fn read(answer: WatchNetworksResponse) -> Told {
     let is_snapshot = matches!(&answer.message, Some(Message::Snapshot(_)));
-    let network = match answer.message {
-        Some(Message::Snapshot(network)) => Some(network),
+    let (network, has_moved) = match answer.message {
+        Some(Message::Snapshot(network)) => (Some(network), true),
         // While it is DELETING, each peering that leaves it makes a change of its own.
-        Some(Message::Change(change)) => change.network.filter(|_| {
-            change
-                .event
-                .is_none_or(|event| event.from_state != event.to_state)
-        }),
-        Some(Message::SnapshotComplete(_) | Message::Heartbeat(_)) | None => None,
+        Some(Message::Change(change)) => {
+            let stays = |event: NetworkEvent| event.from_state == event.to_state;
+            (change.network, !change.event.is_some_and(stays))
+        }
+        Some(Message::SnapshotComplete(_) | Message::Heartbeat(_)) | None => (None, false),
     };
     Told {
         resume_token: answer.resume_token,
         is_snapshot,
-        deleting: network.as_ref().and_then(deleting),
+        deleting: network.as_ref().filter(|_| has_moved).and_then(deleting),
+        news: network.as_ref().and_then(news),
     }
 }
 
@@ -103,6 +109,23 @@ fn deleting(network: &Network) -> Option<NetworkId> {
     if network.state() != State::Deleting {
         return None;
     }
+    id(network)
+}
+
+/// What peerings depend on, of a network that stands.
+fn news(network: &Network) -> Option<NetworkNews> {
+    if network.state() != State::Active {
+        return None;
+    }
+    Some(NetworkNews {
+        id: id(network)?,
+        display_name: network.display_name.clone(),
+        firewall: firewall(network),
+        allow_list_version: network.allow_list_version,
+    })
+}
+
+fn id(network: &Network) -> Option<NetworkId> {
     let skip = |error| tracing::error!(network.id = network.id, %error, "a network is left alone");
     network.id.parse().map_err(skip).ok()
 }
