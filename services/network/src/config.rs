@@ -63,6 +63,9 @@ pub struct WorkConfig {
     /// Between reads of an operation that the cloud works on.
     #[serde(with = "humantime_serde")]
     pub operation: Duration,
+    /// How often what is past its time is removed.
+    #[serde(with = "humantime_serde")]
+    pub purge_interval: Duration,
 }
 
 impl Config {
@@ -84,6 +87,9 @@ impl Config {
     /// Checks the rules between settings.
     pub fn check(&self) -> Result<(), Error> {
         self.queue.check(self.provider_adapter.timeout)?;
+        if self.work.purge_interval.is_zero() {
+            return Err(Error::rule("work.purge_interval must not be zero"));
+        }
         for (provider, offer) in &self.catalog {
             offer.check(*provider)?;
         }
@@ -188,6 +194,7 @@ mod tests {
                 "catalog.aws.private",
             ),
             ("WORK__PACE", "1s", "pace"),
+            ("WORK__PURGE_INTERVAL", "0s", "work.purge_interval"),
             ("CATALOG__AWS__MOST_RULES", "0", "catalog.aws: most_rules"),
             ("CATALOG__GCP__MOST_RULES", "9", "catalog.gcp: most_ranges"),
             ("QUOTAS__NETWORKS", "-1", "quotas.networks"),

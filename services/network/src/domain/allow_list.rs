@@ -15,6 +15,8 @@ pub struct Entry {
     pub cidr: Cidr,
     /// The owner's own words.
     pub description: String,
+    /// The peering whose ranges it follows; empty: the owner's own.
+    pub peering: String,
     /// The firewall's goal that first held it.
     pub goal: i64,
     /// When it was recorded.
@@ -123,9 +125,193 @@ pub fn missing(listed: &[Cidr], ranges: impl IntoIterator<Item = Cidr>) -> Vec<C
     missing
 }
 
+/// What becomes of the entries that follow a peering when its ranges change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Follow {
+    /// Entries that go.
+    pub gone: Vec<Cidr>,
+    /// Ranges that come, ordered, each with the peering that its entry follows.
+    pub new: Vec<(Cidr, String)>,
+}
+
+impl Follow {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.new.is_empty()
+    }
+}
+
+/// How the entries of a peering follow it from the ranges `had` to those that `peerings` say now: every peering on the
+/// network, but for one that leaves it.
+///
+/// A peering without an entry that follows it has none made. A wider entry that goes leaves entries for the ranges in it
+/// that peerings still have.
+pub fn follow(entries: &[Entry], id: &str, had: &[Cidr], peerings: &[(&str, &[Cidr])]) -> Follow {
+    let own = peerings.iter().find(|(peering, _)| *peering == id);
+    let has = own.map_or(&[][..], |(_, has)| has);
+    let mut tied = entries
+        .iter()
+        .filter(|entry| entry.peering == id)
+        .peekable();
+    if tied.peek().is_none() {
+        return Follow::default();
+    }
+    let gone: Vec<Cidr> = tied
+        .map(|entry| entry.cidr)
+        .filter(|cidr| !has.contains(cidr))
+        .collect();
+    let all = peerings
+        .iter()
+        .flat_map(|(peering, ranges)| ranges.iter().map(|range| (*range, *peering)));
+    let asked: Vec<(Cidr, &str)> = all
+        .filter(|(range, peering)| {
+            let is_new = *peering == id && !had.contains(range);
+            is_new || gone.iter().any(|gone| gone.contains(range))
+        })
+        .collect();
+    let stay = entries.iter().map(|entry| entry.cidr);
+    let stay: Vec<Cidr> = stay.filter(|cidr| !gone.contains(cidr)).collect();
+    let new = missing(&stay, asked.iter().map(|(range, _)| *range)).into_iter();
+    let new = new.filter_map(|range| {
+        let (_, peering) = asked.iter().find(|(asked, _)| *asked == range)?;
+        Some((range, (*peering).to_owned()))
+    });
+    Follow {
+        new: new.collect(),
+        gone,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(cidr: &str, peering: &str) -> Entry {
+        Entry {
+            cidr: cidr.parse().unwrap(),
+            description: String::new(),
+            peering: peering.to_owned(),
+            goal: 1,
+            create_time: 0,
+        }
+    }
+
+    #[test]
+    fn entries_follow_their_peering_and_leave_room_for_nobody_else() {
+        // Entries (range, peering), what p had and has, what another has: what goes, and what comes.
+        type Case<'a> = (
+            &'a [(&'a str, &'a str)],
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [&'a str],
+            &'a [(&'a str, &'a str)],
+        );
+        let one = &[("10.1.0.0/16", "p")][..];
+        let cases: &[Case<'_>] = &[
+            // Nothing follows: nothing comes, and the owner's own stays.
+            (
+                &[("10.1.0.0/16", "")],
+                &["10.1.0.0/16"],
+                &["10.2.0.0/16"],
+                &[],
+                &[],
+                &[],
+            ),
+            (
+                &[("10.1.0.0/16", "q")],
+                &["10.1.0.0/16"],
+                &["10.2.0.0/16"],
+                &[],
+                &[],
+                &[],
+            ),
+            // More, and then fewer.
+            (
+                one,
+                &["10.1.0.0/16"],
+                &["10.1.0.0/16", "10.2.0.0/16"],
+                &[],
+                &[],
+                &[("10.2.0.0/16", "p")],
+            ),
+            (
+                &[("10.1.0.0/16", "p"), ("10.2.0.0/16", "p")],
+                &["10.1.0.0/16", "10.2.0.0/16"],
+                &["10.2.0.0/16"],
+                &[],
+                &["10.1.0.0/16"],
+                &[],
+            ),
+            // What the owner took out does not come back with the rest.
+            (
+                one,
+                &["10.1.0.0/16", "10.3.0.0/16"],
+                &["10.1.0.0/16", "10.3.0.0/16"],
+                &[],
+                &[],
+                &[],
+            ),
+            // What an entry contains needs none of its own, until that goes.
+            (
+                one,
+                &["10.1.0.0/16"],
+                &["10.1.0.0/16", "10.1.2.0/24"],
+                &[],
+                &[],
+                &[],
+            ),
+            (
+                one,
+                &["10.1.0.0/16", "10.1.2.0/24"],
+                &["10.1.2.0/24"],
+                &[],
+                &["10.1.0.0/16"],
+                &[("10.1.2.0/24", "p")],
+            ),
+            (
+                one,
+                &["10.1.0.0/16"],
+                &[],
+                &["10.1.3.0/24"],
+                &["10.1.0.0/16"],
+                &[("10.1.3.0/24", "q")],
+            ),
+            (
+                &[("10.1.0.0/16", "p"), ("10.1.0.0/17", "")],
+                &["10.1.0.0/16"],
+                &[],
+                &["10.1.3.0/24", "10.1.128.0/24"],
+                &["10.1.0.0/16"],
+                &[("10.1.128.0/24", "q")],
+            ),
+            (
+                &[("10.1.0.0/16", "p"), ("10.0.0.0/8", "")],
+                &["10.1.0.0/16"],
+                &["10.9.0.0/16"],
+                &[],
+                &["10.1.0.0/16"],
+                &[],
+            ),
+        ];
+        for (at, (entries, had, has, other, gone, new)) in cases.iter().enumerate() {
+            let entries: Vec<Entry> = entries.iter().map(|(cidr, id)| entry(cidr, id)).collect();
+            let (has, other) = (ranges(has), ranges(other));
+            let peerings = [("q", other.as_slice()), ("p", has.as_slice())];
+            let expected = Follow {
+                gone: ranges(gone),
+                new: new
+                    .iter()
+                    .map(|(cidr, id)| (cidr.parse().unwrap(), (*id).to_owned()))
+                    .collect(),
+            };
+            assert_eq!(
+                follow(&entries, "p", &ranges(had), &peerings),
+                expected,
+                "case {at}"
+            );
+        }
+    }
 
     fn ranges(texts: &[&str]) -> Vec<Cidr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -167,6 +353,7 @@ mod tests {
         let entry = Entry {
             cidr: "10.1.0.0/16".parse().unwrap(),
             description: String::new(),
+            peering: String::new(),
             goal: 3,
             create_time: 0,
         };

@@ -1,5 +1,6 @@
 //! What stands on a network, and whose ranges may stand together.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use types::{Cidr, NetworkId, ProviderKind};
@@ -77,7 +78,7 @@ impl Attachment {
         at_once == *other
     }
 
-    fn owner(&self) -> String {
+    pub(super) fn owner(&self) -> String {
         match self.kind {
             AttachmentKind::Peering if !self.peer_identity.is_empty() => {
                 format!("{} ({} {})", self.peer_identity, self.kind, self.id)
@@ -87,6 +88,15 @@ impl Attachment {
             }
         }
     }
+}
+
+/// The ports of all datastores among these, ordered, each once.
+pub fn open_ports<'a>(attached: impl IntoIterator<Item = &'a Attachment>) -> Vec<u16> {
+    let ports: BTreeSet<u16> = attached
+        .into_iter()
+        .flat_map(|one| one.ports.iter().copied())
+        .collect();
+    ports.into_iter().collect()
 }
 
 /// What stands on a network and keeps it from being deleted.
@@ -129,21 +139,19 @@ pub struct Neighbour {
     pub peering: String,
 }
 
-/// Checks that `wanted` can stand on `network` beside `siblings` (the others that stand on it), and that the network
-/// can be linked with the peering's VPC beside `neighbours`.
-///
-/// # Errors
-/// The first [`MOST_CONFLICTS`] pairs of ranges in each other's way.
-pub fn check_claims(
+/// All that forbids `wanted` to stand on `network` beside `siblings` (the others that stand on it), or the network to be
+/// linked with the peering's VPC beside `neighbours`: rules first, then the first [`MOST_CONFLICTS`] pairs of ranges in each
+/// other's way.
+pub fn against_claims(
     wanted: &Attachment,
     network: &Network,
     siblings: &[Attachment],
     neighbours: &[Neighbour],
-) -> Result<(), Error> {
-    match wanted.kind {
-        AttachmentKind::Peering => check_peering(wanted, network)?,
-        AttachmentKind::Datastore => check_datastore(wanted, network)?,
-    }
+) -> Vec<Error> {
+    let rules = match wanted.kind {
+        AttachmentKind::Peering => check_peering(wanted, network),
+        AttachmentKind::Datastore => check_datastore(wanted, network),
+    };
     let beside = siblings
         .iter()
         .flat_map(|sibling| with_sibling(wanted, sibling));
@@ -156,10 +164,8 @@ pub fn check_claims(
     } else {
         beside.take(MOST_CONFLICTS).collect()
     };
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Overlap(found))
+    let overlaps = (!found.is_empty()).then_some(Error::Overlap(found));
+    rules.err().into_iter().chain(overlaps).collect()
 }
 
 /// The ranges of a peering that the network itself has.
@@ -205,26 +211,53 @@ fn with_neighbours<'a>(
     })
 }
 
-/// The ranges that one of the others has.
+/// The ranges that one of the others has and does not share.
 fn with_sibling<'a>(
     wanted: &'a Attachment,
     sibling: &'a Attachment,
 ) -> impl Iterator<Item = Overlap> + 'a {
-    // The flag speaks of the ranges and not of the order in which they came, so either one's counts.
-    let may_overlap = wanted.kind == AttachmentKind::Peering
-        && sibling.kind == AttachmentKind::Peering
-        && (wanted.allow_overlap || sibling.allow_overlap);
+    let shares = may_overlap(wanted, sibling);
     let taken = pairs(&wanted.cidrs, &sibling.cidrs)
-        .filter(move |(cidr, other)| cidr == other || (cidr.overlaps(other) && !may_overlap));
-    taken.map(|(cidr, other_cidr)| Overlap {
+        .filter(move |(cidr, other)| cidr == other || (cidr.overlaps(other) && !shares));
+    taken.map(|pair| overlap(wanted, sibling, pair, String::new()))
+}
+
+/// The ranges of `wanted` that one of the others has too, by the wish of their owner.
+pub(super) fn shared_with<'a>(
+    wanted: &'a Attachment,
+    sibling: &'a Attachment,
+) -> impl Iterator<Item = Overlap> + 'a {
+    let shares = may_overlap(wanted, sibling);
+    let shared = pairs(&wanted.cidrs, &sibling.cidrs)
+        .filter(move |(cidr, other)| shares && cidr != other && cidr.overlaps(other));
+    shared.map(|pair| {
+        let so = "traffic goes to the one with the narrower range".to_owned();
+        overlap(wanted, sibling, pair, so)
+    })
+}
+
+/// The flag speaks of the ranges and not of the order in which they came, so either one's counts.
+fn may_overlap(wanted: &Attachment, sibling: &Attachment) -> bool {
+    wanted.kind == AttachmentKind::Peering
+        && sibling.kind == AttachmentKind::Peering
+        && (wanted.allow_overlap || sibling.allow_overlap)
+}
+
+fn overlap(
+    wanted: &Attachment,
+    sibling: &Attachment,
+    (cidr, other_cidr): (Cidr, Cidr),
+    so: String,
+) -> Overlap {
+    Overlap {
         reason: SIBLING,
         cidr,
         owner: wanted.owner(),
         other_cidr,
         other_owner: sibling.owner(),
         other_id: sibling.id.clone(),
-        so: String::new(),
-    })
+        so,
+    }
 }
 
 fn check_peering(wanted: &Attachment, network: &Network) -> Result<(), Error> {

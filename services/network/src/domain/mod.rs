@@ -13,13 +13,14 @@ mod free;
 mod intent;
 mod network;
 mod quota;
+mod site;
 mod space;
 mod step;
 
 pub use allow_list::{
-    Applied, Entry, FirewallWanted, check_entry, check_room, firewall_size, missing,
+    Applied, Entry, FirewallWanted, Follow, check_entry, check_room, firewall_size, follow, missing,
 };
-pub use attachment::{Attachment, AttachmentKind, Blockers, Neighbour, check_claims};
+pub use attachment::{Attachment, AttachmentKind, Blockers, Neighbour, against_claims, open_ports};
 pub use catalog::{Catalog, CidrRules, NamedRange, Offer, never_allowed, nobodys};
 pub use change::{Answer, Failure, FailureKind, Removal, Timing};
 pub use drift::{Drift, Glance, Look, Sighting, VPC_MISSING, Verdict, judge};
@@ -33,5 +34,6 @@ pub use network::{
 pub use quota::{
     DATASTORES_PER_NETWORK, Exception, Limits, NETWORKS, PEERINGS_PER_NETWORK, Quotas,
 };
+pub use site::{Site, peerings};
 pub use space::{Claim, Finding, Severity, overlaps};
 pub use step::{Step, next_step};

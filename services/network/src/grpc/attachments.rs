@@ -7,8 +7,8 @@ use tonic::Status;
 use types::{NetworkId, TenantId};
 
 use super::networks::{page_of, unread};
-use super::{Api, by, claim, convert};
-use crate::domain::AttachmentKind;
+use super::{Api, by, claim, convert, space};
+use crate::domain::{self, AttachmentKind};
 
 impl Api {
     pub(super) async fn attach(
@@ -16,13 +16,12 @@ impl Api {
         caller: Caller,
         request: AttachResourceRequest,
     ) -> Result<AttachResourceResponse, Status> {
-        if request.validate_only {
-            return Err(runtime::status::unimplemented(
-                "AttachResource.validate_only",
-            ));
-        }
+        let validate_only = request.validate_only;
         let (tenant, wanted) = claim::claim(request)?;
         let now = self.store.now_ms().await?;
+        if validate_only {
+            return self.check_attach(&tenant, wanted, now).await;
+        }
         let (network, attachment) = self
             .store
             .attach(&tenant, wanted, &by(&caller), now)
@@ -32,6 +31,29 @@ impl Api {
             network: Some(convert::network(&network)),
             attachment: Some(convert::attachment(&attachment)),
             findings: Vec::new(),
+        })
+    }
+
+    /// All that an attach would say, and nothing claimed.
+    async fn check_attach(
+        &self,
+        tenant: &TenantId,
+        wanted: domain::Attachment,
+        now: i64,
+    ) -> Result<AttachResourceResponse, Status> {
+        let site = self.store.site(tenant, &wanted, now).await?;
+        let objections = self.store.objections(&site, &wanted).into_iter();
+        let mut findings: Vec<_> = objections.flat_map(space::objection).collect();
+        findings.truncate(space::MOST_FINDINGS);
+        let network = &site.network;
+        let offer = self.catalog.offer(network.provider).ok();
+        let rules = offer.and_then(|offer| offer.0.get(&network.region));
+        let discouraged = rules.map_or(&[][..], |rules| &rules.discouraged);
+        findings.extend(space::findings(&site.warnings(&wanted, discouraged)));
+        Ok(AttachResourceResponse {
+            network: Some(convert::network(network)),
+            attachment: Some(convert::attachment(&wanted)),
+            findings,
         })
     }
 

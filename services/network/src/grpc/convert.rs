@@ -134,7 +134,7 @@ pub(super) fn entry(network: &Network, entry: &Entry) -> proto::AllowListEntry {
         reason: why(&network.firewall.reason).unwrap_or_default(),
         message: why(&network.firewall.message).unwrap_or_default(),
         create_time: Some(timestamp(entry.create_time)),
-        peering_id: String::new(),
+        peering_id: entry.peering.clone(),
     }
 }
 
@@ -189,6 +189,7 @@ mod tests {
         let entry = Entry {
             cidr: "10.1.0.0/16".parse().unwrap(),
             description: String::new(),
+            peering: String::new(),
             goal: 1,
             create_time: 0,
         };

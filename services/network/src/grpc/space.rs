@@ -16,7 +16,7 @@ use super::{Api, convert};
 use crate::domain::{self, Catalog, CidrRules, Finding, NamedRange, Severity};
 
 /// How many findings of one severity are told.
-const MOST_FINDINGS: usize = 20;
+pub(super) const MOST_FINDINGS: usize = 20;
 /// How many free blocks are suggested.
 const MOST_SUGGESTIONS: usize = 5;
 
@@ -208,6 +208,32 @@ fn finding(found: &Finding) -> answer::Finding {
         owner: found.owner.clone(),
         other_owner: found.other_owner.clone(),
     }
+}
+
+/// What forbids a claim, each pair of ranges in each other's way by itself.
+pub(super) fn objection(refused: domain::Error) -> Vec<answer::Finding> {
+    if let domain::Error::Overlap(pairs) = refused {
+        let pairs = pairs.into_iter().map(|pair| answer::Finding {
+            severity: finding::Severity::Error.into(),
+            reason: pair.reason.to_owned(),
+            message: pair.sentence(),
+            cidr: pair.cidr.to_string(),
+            other_cidr: pair.other_cidr.to_string(),
+            other_id: pair.other_id,
+            owner: pair.owner,
+            other_owner: pair.other_owner,
+        });
+        return pairs.collect();
+    }
+    let message = refused.to_string();
+    let status = Status::from(refused);
+    let found = answer::Finding {
+        severity: finding::Severity::Error.into(),
+        reason: runtime::status::reason(&status).unwrap_or_default(),
+        message,
+        ..answer::Finding::default()
+    };
+    vec![found]
 }
 
 fn choice(provider: ProviderKind, region: &Region, rules: &CidrRules) -> Choice {

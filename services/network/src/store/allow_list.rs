@@ -10,22 +10,23 @@ use sea_orm::{
 };
 use types::{Cidr, NetworkId, TenantScope};
 
-use super::attachments::{open_ports, standing};
+use super::attachments::standing;
 use super::claims::bounds;
 use super::entity::allow_list_entry::{ActiveModel, Column, Entity, Model};
 use super::entity::network::parsed;
 use super::intent::{Call, hasten};
 use super::networks::lock_network;
-use super::{Error, Happening, Store};
+use super::{Error, Happening, Origin, Store};
 use crate::domain::{
-    AttachmentKind, Entry, FirewallWanted, Network, check_entry, check_room, missing,
+    Attachment, Entry, FirewallWanted, Follow, Network, check_entry, check_room, follow, missing,
+    open_ports, peerings,
 };
 
 /// Rows of one statement: SQLite takes 32,766 values in it.
 const ROWS: usize = 1_000;
 
 impl Store {
-    /// Adds an entry, or gives it another description.
+    /// Adds an entry, or gives it another description. One that followed a peering is the owner's own from then on.
     ///
     /// # Errors
     /// A network that is leaving, a firewall that has no room.
@@ -45,10 +46,11 @@ impl Store {
         let before = network.clone();
         let recorded = Entity::find_by_id(key(call.id, cidr)).one(&txn).await?;
         let entry = match recorded.map(Entry::try_from).transpose()? {
-            Some(same) if same.description == description => same,
+            Some(same) if same.description == description && same.peering.is_empty() => same,
             Some(other) => {
                 let entry = Entry {
                     description,
+                    peering: String::new(),
                     ..other
                 };
                 put(&txn, call.id, std::slice::from_ref(&entry)).await?;
@@ -67,7 +69,10 @@ impl Store {
             None => {
                 self.check_more(&txn, &network, 1).await?;
                 network.raise_firewall_goal(call.traceparent.clone(), call.now);
-                let entry = new(&network, cidr, description, call.now);
+                let entry = Entry {
+                    description,
+                    ..new_entry(&network, cidr, "", call.now)
+                };
                 put(&txn, call.id, std::slice::from_ref(&entry)).await?;
                 self.write_list(&txn, &before, &mut network, call).await?;
                 entry
@@ -104,7 +109,7 @@ impl Store {
         Ok((network, answer))
     }
 
-    /// Adds the ranges of all peerings that no entry contains, all of them or none.
+    /// Adds the ranges of all peerings that no entry contains, all of them or none, each to follow its peering.
     ///
     /// # Errors
     /// A network that is leaving, a range that no firewall takes, a firewall that has no room.
@@ -122,11 +127,9 @@ impl Store {
         let before = network.clone();
         let listed = listed(&txn, call.id).await?;
         let standing = standing(&txn, call.id).await?;
-        let peerings = standing
-            .iter()
-            .filter(|one| one.kind == AttachmentKind::Peering);
-        let peered: Vec<_> = peerings
-            .flat_map(|one| one.cidrs.iter().map(move |cidr| (*cidr, &one.id)))
+        let peered: Vec<_> = peerings(&standing)
+            .into_iter()
+            .flat_map(|(id, cidrs)| cidrs.iter().map(move |cidr| (*cidr, id)))
             .collect();
         let lacking = missing(&listed, peered.iter().map(|(cidr, _)| *cidr));
         let mut added = Vec::with_capacity(lacking.len());
@@ -138,13 +141,8 @@ impl Store {
             network.raise_firewall_goal(call.traceparent.clone(), call.now);
             for cidr in lacking {
                 let of = peered.iter().find(|(range, _)| *range == cidr);
-                let description = of.map(|(_, id)| format!("of peering {id}"));
-                added.push(new(
-                    &network,
-                    cidr,
-                    description.unwrap_or_default(),
-                    call.now,
-                ));
+                let peering = of.map_or("", |(_, id)| id);
+                added.push(new_entry(&network, cidr, peering, call.now));
             }
             put(&txn, call.id, &added).await?;
             self.write_list(&txn, &before, &mut network, call).await?;
@@ -197,6 +195,61 @@ impl Store {
         })
     }
 
+    /// How the entries that follow a peering go with it, while `stay` stands on the network. What the firewall has no room
+    /// for does not come in their place: nobody is kept from leaving.
+    pub(super) async fn unfollow(
+        &self,
+        txn: &DatabaseTransaction,
+        network: &Network,
+        peering: &str,
+        stay: &[Attachment],
+    ) -> Result<Follow, Error> {
+        let entries = all(txn, network.id).await?;
+        let mut follow = follow(&entries, peering, &[], &peerings(stay));
+        let (ports, limit) = (
+            open_ports(stay).len(),
+            self.limits.firewall(network.provider),
+        );
+        let has = entries.len();
+        let has_room = |new: usize| {
+            let wants = has - follow.gone.len() + new;
+            check_room(network, (has, ports), (wants, ports), limit).is_ok()
+        };
+        let fit = (0..=follow.new.len()).rev().find(|new| has_room(*new));
+        follow.new.truncate(fit.unwrap_or(0));
+        Ok(follow)
+    }
+
+    /// Writes what became of entries that follow a peering, with an event of its own; nothing if that is nothing.
+    pub(super) async fn write_followed(
+        &self,
+        txn: &DatabaseTransaction,
+        network: &mut Network,
+        follow: &Follow,
+        origin: &Origin,
+        now: i64,
+    ) -> Result<(), Error> {
+        if follow.is_empty() {
+            return Ok(());
+        }
+        let before = network.clone();
+        network.raise_firewall_goal(None, now);
+        for cidr in &follow.gone {
+            Entity::delete_by_id(key(network.id, *cidr))
+                .exec(txn)
+                .await?;
+        }
+        let new = follow.new.iter();
+        let new: Vec<Entry> = new
+            .map(|(cidr, peering)| new_entry(network, *cidr, peering, now))
+            .collect();
+        put(txn, network.id, &new).await?;
+        let happening = Some(Happening::AllowListChanged);
+        self.write(txn, &before, network, happening, origin, now)
+            .await?;
+        hasten(txn, network, now).await
+    }
+
     /// Writes a network whose allow list has changed, with its event, and has it worked on.
     async fn write_list(
         &self,
@@ -247,10 +300,27 @@ pub(super) async fn listed(conn: &impl ConnectionTrait, id: NetworkId) -> Result
         .collect()
 }
 
-fn new(network: &Network, cidr: Cidr, description: String, now: i64) -> Entry {
+/// A network's allow list, ordered by range.
+pub(super) async fn all(conn: &impl ConnectionTrait, id: NetworkId) -> Result<Vec<Entry>, Error> {
+    let rows = Entity::find()
+        .filter(Column::NetworkId.eq(id.to_string()))
+        .order_by_asc(Column::First)
+        .order_by_desc(Column::Last)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// An entry that follows `peering`; empty: one that follows none.
+fn new_entry(network: &Network, cidr: Cidr, peering: &str, now: i64) -> Entry {
+    let description = match peering {
+        "" => String::new(),
+        id => format!("of peering {id}"),
+    };
     Entry {
         cidr,
         description,
+        peering: peering.to_owned(),
         goal: network.firewall.goal,
         create_time: now,
     }
@@ -266,12 +336,13 @@ async fn put(txn: &DatabaseTransaction, id: NetworkId, entries: &[Entry]) -> Res
                 last: Set(last),
                 cidr: Set(entry.cidr.to_string()),
                 description: Set(entry.description.clone()),
+                peering_id: Set(entry.peering.clone()),
                 goal: Set(entry.goal),
                 create_time: Set(entry.create_time),
             }
         });
         let again = OnConflict::columns([Column::NetworkId, Column::First, Column::Last])
-            .update_column(Column::Description)
+            .update_columns([Column::Description, Column::PeeringId])
             .to_owned();
         Entity::insert_many(rows)
             .on_conflict(again)
@@ -293,6 +364,7 @@ impl TryFrom<Model> for Entry {
         Ok(Self {
             cidr: parsed("allow_list_entry.cidr", &row.cidr)?,
             description: row.description,
+            peering: row.peering_id,
             goal: row.goal,
             create_time: row.create_time,
         })

@@ -1,8 +1,5 @@
 //! What stands on networks: claimed under the tenant's lock, so that of two claims in each other's way one wins.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use runtime::clock::millis;
 use runtime::failpoint;
 use sea_orm::sea_query::OnConflict;
@@ -12,25 +9,19 @@ use sea_orm::{
 };
 use types::{NetworkId, TenantId, TenantScope};
 
-use super::allow_list;
 use super::claims::{self, Holder};
-use super::entity::{attachment, network, tombstone};
+use super::entity::{attachment, tombstone};
 use super::intent::hasten;
 use super::networks::{lock_network, lock_tenant};
+use super::site::{TOMBSTONE, site};
 use super::{Error, Happening, Origin, Store};
-use crate::domain::{
-    self, Attachment, AttachmentKind, Blockers, DATASTORES_PER_NETWORK, Neighbour, Network,
-    PEERINGS_PER_NETWORK, State, check_claims, check_room,
-};
-
-/// How long a detached id cannot be attached again.
-const TOMBSTONE: Duration = Duration::from_secs(24 * 3_600);
+use crate::domain::{self, Attachment, AttachmentKind, Blockers, Network, Site, open_ports};
 
 impl Store {
     /// Claims what `wanted` asks for; a repeat answers the first one, one with other claims replaces it.
     ///
     /// # Errors
-    /// What [`check_claims`] refuses, a network that is not ACTIVE, an id that was detached.
+    /// The first of [`Site::objections`].
     pub async fn attach(
         &self,
         tenant: &TenantId,
@@ -40,61 +31,33 @@ impl Store {
     ) -> Result<(Network, Attachment), Error> {
         let txn = self.db.begin().await?;
         lock_tenant(&txn, tenant).await?;
-        let mut network = lock_network(&txn, tenant, wanted.network).await?;
-        let mut siblings = standing(&txn, wanted.network).await?;
-        let place = siblings
-            .iter()
-            .position(|one| one.kind == wanted.kind && one.id == wanted.id);
-        let recorded = place.map(|place| siblings.swap_remove(place));
-        if let Some(recorded) = recorded
-            .as_ref()
-            .filter(|recorded| recorded.same_claim(&wanted))
-        {
-            return Ok((network, recorded.clone()));
+        let network = lock_network(&txn, tenant, wanted.network).await?;
+        let site = site(&txn, network, &wanted, now).await?;
+        if let Some(refused) = site.objections(&wanted, &self.limits).into_iter().next() {
+            return Err(refused.into());
         }
-        let detached = tombstone::Entity::find_by_id(key(&wanted))
-            .filter(tombstone::Column::DetachedAt.gt(now - millis(TOMBSTONE)))
-            .one(&txn)
-            .await?;
-        if detached.is_some() {
-            return Err(domain::Error::AttachmentDetached {
-                kind: wanted.kind,
-                id: wanted.id,
-            }
-            .into());
-        }
-        if network.state != State::Active {
-            return Err(domain::Error::NetworkNotActive {
-                id: network.id,
-                state: network.state,
-            }
-            .into());
-        }
-        if recorded.is_none() {
-            self.check_quota(&network, wanted.kind, &siblings)?;
-        }
-        let neighbours = neighbours(&txn, tenant, &wanted).await?;
-        check_claims(&wanted, &network, &siblings, &neighbours)?;
-        let create_time = recorded
-            .as_ref()
-            .map_or(now, |recorded| recorded.create_time);
+        let follow = site.follow(&wanted);
+        let (had, has) = site.ports(&wanted);
+        let is_there = site.has(&wanted);
+        let (mut network, recorded) = (site.network, site.recorded);
+        let create_time = recorded.as_ref().map_or(now, |one| one.create_time);
         let wanted = Attachment {
             create_time,
             ..wanted
         };
+        if is_there {
+            return Ok((network, wanted));
+        }
         let before = network.clone();
-        let had = open_ports(siblings.iter().chain(&recorded));
-        let has = open_ports(siblings.iter().chain([&wanted]));
         if had != has {
-            let ranges = allow_list::listed(&txn, network.id).await?.len();
-            let limit = self.limits.firewall(network.provider);
-            check_room(&network, (ranges, had.len()), (ranges, has.len()), limit)?;
             network.raise_firewall_goal(None, now);
         }
         put(&txn, tenant, &wanted).await?;
         count(&txn, &mut network).await?;
         let happening = Some(Happening::Attached);
         self.write(&txn, &before, &mut network, happening, origin, now)
+            .await?;
+        self.write_followed(&txn, &mut network, &follow, origin, now)
             .await?;
         if had != has {
             hasten(&txn, &network, now).await?;
@@ -103,6 +66,27 @@ impl Store {
         failpoint::hit("network.attach.after_commit");
         self.written.notify_one();
         Ok((network, wanted))
+    }
+
+    /// What an attach of `wanted` would meet. Nothing is claimed, and what is found may change at once.
+    ///
+    /// # Errors
+    /// [`domain::Error::NetworkNotFound`].
+    pub async fn site(
+        &self,
+        tenant: &TenantId,
+        wanted: &Attachment,
+        now: i64,
+    ) -> Result<Site, Error> {
+        let network = self
+            .get(&TenantScope::One(tenant.clone()), wanted.network)
+            .await?;
+        site(self.db.read(), network, wanted, now).await
+    }
+
+    /// All that forbids `wanted` there, what an attach names first.
+    pub fn objections(&self, site: &Site, wanted: &Attachment) -> Vec<domain::Error> {
+        site.objections(wanted, &self.limits)
     }
 
     /// Gives the claims back and keeps the id from being attached for a day, whether it was attached or not.
@@ -131,7 +115,7 @@ impl Store {
             attached.to_owned(),
             kind.as_str().to_owned(),
         );
-        let had = open_ports(&standing(&txn, id).await?);
+        let standing = standing(&txn, id).await?;
         let deleted = attachment::Entity::delete_by_id(key.clone())
             .exec(&txn)
             .await?;
@@ -156,44 +140,26 @@ impl Store {
             let before = network.clone();
             count(&txn, &mut network).await?;
             network.wait_for_peerings(now);
-            if had != open_ports(&standing(&txn, id).await?) {
+            let (gone, stay): (Vec<_>, Vec<_>) = standing
+                .into_iter()
+                .partition(|one| one.kind == kind && one.id == attached);
+            if open_ports(gone.iter().chain(&stay)) != open_ports(&stay) {
                 network.raise_firewall_goal(None, now);
             }
             let happening = Some(Happening::Detached);
             self.write(&txn, &before, &mut network, happening, origin, now)
                 .await?;
+            if kind == AttachmentKind::Peering {
+                let follow = self.unfollow(&txn, &network, attached, &stay).await?;
+                self.write_followed(&txn, &mut network, &follow, origin, now)
+                    .await?;
+            }
             hasten(&txn, &network, now).await?;
         }
         txn.commit().await?;
         failpoint::hit("network.detach.after_commit");
         self.written.notify_one();
         Ok(network)
-    }
-
-    /// Checks that one more of a kind may stand beside these.
-    fn check_quota(
-        &self,
-        network: &Network,
-        kind: AttachmentKind,
-        siblings: &[Attachment],
-    ) -> Result<(), Error> {
-        let alike = siblings.iter().filter(|one| one.kind == kind);
-        let used = u32::try_from(alike.count()).unwrap_or(u32::MAX);
-        let (quotas, tenant) = (&self.limits.quotas, &network.tenant);
-        let (quota, limit) = match kind {
-            AttachmentKind::Peering => (
-                PEERINGS_PER_NETWORK,
-                quotas.peerings_per_network(tenant, network.provider),
-            ),
-            AttachmentKind::Datastore => (
-                DATASTORES_PER_NETWORK,
-                quotas.datastores_per_network(tenant),
-            ),
-        };
-        if used < limit {
-            return Ok(());
-        }
-        Err(domain::Error::QuotaExceeded { quota, used, limit }.into())
     }
 
     /// At most `limit` attachments of a network behind `after`, by id and kind.
@@ -239,15 +205,6 @@ pub(super) async fn standing(
     rows.into_iter().map(Attachment::try_from).collect()
 }
 
-/// The ports of all datastores among these, ordered, each once.
-pub(super) fn open_ports<'a>(attached: impl IntoIterator<Item = &'a Attachment>) -> Vec<u16> {
-    let ports: BTreeSet<u16> = attached
-        .into_iter()
-        .flat_map(|one| one.ports.iter().copied())
-        .collect();
-    ports.into_iter().collect()
-}
-
 /// The first `limit` things, all or those of a kind, that stand on a network, and how many there are.
 pub(super) async fn first(
     txn: &DatabaseTransaction,
@@ -273,39 +230,6 @@ pub(super) async fn first(
         .collect::<Result<Vec<_>, _>>()?;
     let first = named.into_iter().map(|one| (one.kind, one.id)).collect();
     Ok(Blockers { first, total })
-}
-
-/// The tenant's other networks that are linked with the same VPC of the customer.
-async fn neighbours(
-    txn: &DatabaseTransaction,
-    tenant: &TenantId,
-    wanted: &Attachment,
-) -> Result<Vec<Neighbour>, Error> {
-    if wanted.peer_identity.is_empty() {
-        return Ok(Vec::new());
-    }
-    let links = attachment::Entity::find()
-        .filter(attachment::Column::TenantId.eq(tenant.as_str()))
-        .filter(attachment::Column::PeerIdentity.eq(wanted.peer_identity.as_str()))
-        .filter(attachment::Column::NetworkId.ne(wanted.network.to_string()))
-        .all(txn)
-        .await?;
-    let ids = links.iter().map(|link| link.network_id.clone());
-    let rows = network::Entity::find()
-        .filter(network::Column::Id.is_in(ids))
-        .all(txn)
-        .await?;
-    let mut neighbours = Vec::with_capacity(rows.len());
-    for row in rows {
-        let link = links.iter().find(|link| link.network_id == row.id);
-        let other = Network::try_from(row)?;
-        neighbours.push(Neighbour {
-            network: other.id,
-            cidr: other.cidr,
-            peering: link.map(|link| link.id.clone()).unwrap_or_default(),
-        });
-    }
-    Ok(neighbours)
 }
 
 async fn put(
@@ -342,12 +266,4 @@ async fn count(txn: &DatabaseTransaction, network: &mut Network) -> Result<(), E
     network.peering_count = i32::try_from(peerings).unwrap_or(i32::MAX);
     network.datastore_count = i32::try_from(datastores).unwrap_or(i32::MAX);
     Ok(())
-}
-
-fn key(attachment: &Attachment) -> (String, String, String) {
-    (
-        attachment.network.to_string(),
-        attachment.id.clone(),
-        attachment.kind.as_str().to_owned(),
-    )
 }

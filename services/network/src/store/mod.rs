@@ -13,6 +13,8 @@ mod limits;
 mod lists;
 mod migration;
 mod networks;
+mod purge;
+mod site;
 mod space;
 
 use std::sync::Arc;
@@ -137,6 +139,11 @@ impl Store {
             limits: Arc::new(limits),
             written,
         }
+    }
+
+    /// Where it all stands.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// The time all replicas agree on.

@@ -3,6 +3,7 @@
 
 mod execute;
 mod look;
+mod purge;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub(crate) struct Worker {
     queue: Queue,
     timing: Timing,
     pace: QueueConfig,
+    purge_interval: Duration,
     placing: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -76,11 +78,12 @@ impl Worker {
             queue,
             timing: config.timing(),
             pace: config.queue.clone(),
+            purge_interval: config.work.purge_interval,
             placing: Arc::default(),
         }
     }
 
-    /// Runs all lanes until the parts stop.
+    /// Runs all lanes, and the purge, until the parts stop.
     pub(crate) fn spawn(&self, parts: &mut Parts) {
         for lane in Lane::ALL {
             let (worker, stop) = (self.clone(), parts.stop());
@@ -91,6 +94,11 @@ impl Worker {
                 Ok(())
             });
         }
+        let (worker, stop) = (self.clone(), parts.stop());
+        parts.spawn(async move {
+            worker.purge(stop).await;
+            Ok(())
+        });
     }
 
     async fn turn(self, turn: Turn, stop: CancellationToken) -> Outcome {

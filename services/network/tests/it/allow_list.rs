@@ -23,7 +23,11 @@ fn putting(network: &str, cidr: &str) -> PutAllowListEntryRequest {
     }
 }
 
-async fn put(suite: &Suite, network: &str, cidr: &str) -> Result<AllowListEntry, Status> {
+pub(crate) async fn put(
+    suite: &Suite,
+    network: &str,
+    cidr: &str,
+) -> Result<AllowListEntry, Status> {
     let answer = suite
         .client
         .clone()
@@ -32,7 +36,7 @@ async fn put(suite: &Suite, network: &str, cidr: &str) -> Result<AllowListEntry,
     Ok(answer.into_inner().entry.unwrap())
 }
 
-async fn remove(suite: &Suite, network: &str, cidr: &str) -> Result<(), Status> {
+pub(crate) async fn remove(suite: &Suite, network: &str, cidr: &str) -> Result<(), Status> {
     let request = DeleteAllowListEntryRequest {
         tenant_id: "acme".to_owned(),
         network_id: network.to_owned(),
@@ -55,7 +59,10 @@ fn allowing(network: &str) -> AllowPeeredCidrsRequest {
     }
 }
 
-async fn allow_peered(suite: &Suite, network: &str) -> Result<Vec<AllowListEntry>, Status> {
+pub(crate) async fn allow_peered(
+    suite: &Suite,
+    network: &str,
+) -> Result<Vec<AllowListEntry>, Status> {
     let answer = suite
         .client
         .clone()
@@ -72,7 +79,7 @@ fn listing(network: &str) -> ListAllowListEntriesRequest {
     }
 }
 
-async fn list(suite: &Suite, network: &str) -> Vec<AllowListEntry> {
+pub(crate) async fn list(suite: &Suite, network: &str) -> Vec<AllowListEntry> {
     let answer = suite
         .client
         .clone()
@@ -81,12 +88,12 @@ async fn list(suite: &Suite, network: &str) -> Vec<AllowListEntry> {
     answer.unwrap().into_inner().entries
 }
 
-fn ranges(entries: &[AllowListEntry]) -> Vec<&str> {
+pub(crate) fn ranges(entries: &[AllowListEntry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.cidr.as_str()).collect()
 }
 
 /// Waits until all entries are in this state.
-async fn until(suite: &Suite, network: &str, state: State) -> Vec<AllowListEntry> {
+pub(crate) async fn until(suite: &Suite, network: &str, state: State) -> Vec<AllowListEntry> {
     let began = std::time::Instant::now();
     loop {
         let entries = list(suite, network).await;
@@ -99,7 +106,7 @@ async fn until(suite: &Suite, network: &str, state: State) -> Vec<AllowListEntry
 }
 
 /// Waits until the cloud's firewall admits these ranges to these ports, and nobody else.
-async fn until_admitted(suite: &Suite, network: &str, cidrs: &[&str], ports: &[i32]) {
+pub(crate) async fn until_admitted(suite: &Suite, network: &str, cidrs: &[&str], ports: &[i32]) {
     let wanted: (BTreeSet<String>, BTreeSet<i32>) = (
         cidrs.iter().map(|cidr| (*cidr).to_owned()).collect(),
         ports.iter().copied().collect(),

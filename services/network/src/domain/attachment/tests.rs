@@ -5,6 +5,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{NewNetwork, fixture};
 
+/// What an attach would say.
+fn check_claims(
+    wanted: &Attachment,
+    network: &Network,
+    siblings: &[Attachment],
+    neighbours: &[Neighbour],
+) -> Result<(), Error> {
+    let found = against_claims(wanted, network, siblings, neighbours);
+    found.into_iter().next().map_or(Ok(()), Err)
+}
+
 fn network(cidr: &str, provider: ProviderKind) -> Network {
     let wish = NewNetwork {
         cidr: cidr.parse().unwrap(),

@@ -16,6 +16,8 @@ pub struct Model {
     pub last: i64,
     pub cidr: String,
     pub description: String,
+    /// The peering whose ranges it follows; empty: none.
+    pub peering_id: String,
     /// The firewall's goal that first held it.
     pub goal: i64,
     pub create_time: i64,

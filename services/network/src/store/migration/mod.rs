@@ -2,6 +2,7 @@
 
 mod m0001_network;
 mod m0002_space;
+mod m0003_follow;
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_network::CreateNetwork),
             Box::new(m0002_space::AddSpace),
             runtime::events::purge_migration(),
+            Box::new(m0003_follow::AddFollow),
         ]
     }
 }
