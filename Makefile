@@ -2,7 +2,7 @@
 # One cargo at a time, so no -j: one compiler of the AWS SDK takes 8 GiB.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev demo check test build bench-api bench-network clean-data
+.PHONY: help dev demo check test build bench-api bench-network bench-watch clean-data
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ bench-api: ## Measure creates, detection and idle memory, in release
 
 bench-network: ## Measure address space and lists among 100,000 networks, in release
 	@deploy/dev/bench network
+
+bench-watch: ## Measure a thousand watchers, idle and told 10,000 events each, in release
+	@deploy/dev/bench watch
 
 clean-data: ## Remove what make dev keeps; refuses while it runs
 	@deploy/dev/dev --clean

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use api::peering::v1::peering::State;
 use e2e::Suite;
 
 use crate::figures::{Figure, quantile};
+use crate::memory::resident_kib;
 
 const REGION: &str = "eu-west-1";
 const CREATES: usize = 100;
@@ -41,7 +41,7 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
         tokio::time::sleep(SETTLE).await;
         standalone
             .runs
-            .push(resident_mib(suite.pid("standalone").await)?);
+            .push(resident_kib(suite.pid("standalone").await)? / 1_024.0);
         let detected = accepts(&suite).await;
         detect.runs.push(quantile(&detected, 0.5));
         detect_worst.runs.push(quantile(&detected, 1.0));
@@ -56,7 +56,9 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
             .iter_mut()
             .zip(["network", "peering", "provider-adapter"])
         {
-            figure.runs.push(resident_mib(suite.pid(name).await)?);
+            figure
+                .runs
+                .push(resident_kib(suite.pid(name).await)? / 1_024.0);
         }
     }
     let mut figures = vec![create, create_p99, detect, detect_worst, standalone];
@@ -95,19 +97,4 @@ async fn accepts(suite: &Suite) -> Vec<f64> {
         took.push(began.elapsed().as_secs_f64());
     }
     took
-}
-
-/// Resident memory of a process.
-fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("no VmRSS")?;
-    let kib: f64 = line
-        .split_whitespace()
-        .nth(1)
-        .context("no figure")?
-        .parse()?;
-    Ok(kib / 1_024.0)
 }

@@ -2,7 +2,9 @@
 
 mod api_bench;
 mod figures;
+mod memory;
 mod network_bench;
+mod watch_bench;
 
 use clap::{Parser, Subcommand};
 
@@ -27,6 +29,18 @@ enum What {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
+    /// Many watchers of one peering service: idle, and told a lot across its restart.
+    Watch {
+        /// How often each figure is taken; the median counts.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// Streams open at once.
+        #[arg(long, default_value_t = 1_000)]
+        watchers: usize,
+        /// Events that each of them is told.
+        #[arg(long, default_value_t = 10_000)]
+        events: i64,
+    },
 }
 
 #[tokio::main]
@@ -34,5 +48,13 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Api { runs } => figures::print("api", &api_bench::measure(runs).await?),
         What::Network { runs } => figures::print("network", &network_bench::measure(runs).await?),
+        What::Watch {
+            runs,
+            watchers,
+            events,
+        } => {
+            let figures = watch_bench::measure(runs, watchers, events).await?;
+            figures::print("watch", &figures)
+        }
     }
 }
