@@ -220,7 +220,7 @@ pub fn admissible(
             network_due: false,
             allow_list_version: 0,
             leaving: Vec::new(),
-            claims_due: false,
+            claims_at: None,
             repairs: Vec::new(),
             routes_told_at: None,
             observed_cidrs: Vec::new(),

@@ -41,8 +41,14 @@ impl Peering {
     /// is recorded before long.
     pub fn begin_claims(&mut self, now: i64) {
         let later = now.saturating_add(CLAIMS_AFTER);
-        self.work.claims_due = true;
-        self.work.step_at = self.work.step_at.min(Some(later)).or(Some(later));
+        self.work.claims_at = Some(later);
+        self.due_by(later);
+    }
+
+    /// The network is to claim for it what is recorded.
+    pub fn claim_as_recorded(&mut self, now: i64) {
+        self.work.claims_at = Some(now);
+        self.due_by(now);
     }
 
     /// Becomes as wished. The claims of other ranges were asked for before.
@@ -72,10 +78,9 @@ impl Peering {
         leaving.retain(|one| !cidrs.contains(one));
         self.peer.set_cidrs(cidrs.to_vec());
         self.work.leaving = leaving;
-        self.work.claims_due = true;
         self.work.routes_due |= self.state.is_routed();
         self.work.network_due |= self.state.is_routed();
-        self.due_by(now);
+        self.claim_as_recorded(now);
         self.let_go(now);
     }
 
@@ -96,8 +101,7 @@ impl Peering {
         }
         self.work.leaving.clear();
         self.work.routes_due |= self.state.is_routed();
-        self.work.claims_due = true;
-        self.due_by(now);
+        self.claim_as_recorded(now);
     }
 
     fn due_by(&mut self, now: i64) {
@@ -197,7 +201,7 @@ mod tests {
             assert_eq!(peering.held_ranges(), ranges(&["10.2.0.0/16"]), "{state}");
             let work = &peering.work;
             assert!(
-                work.claims_due && !work.routes_due && !work.network_due,
+                work.claims_at == Some(NOW) && !work.routes_due && !work.network_due,
                 "{state}"
             );
         }

@@ -302,7 +302,8 @@ pub(super) fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i
     let is_open = peering.state.watch() != Watch::None && is_under_way;
     if !is_open {
         peering.end_operation();
-        let is_due = was_routed || peering.work.former.is_some() || peering.work.claims_due;
+        let is_due =
+            was_routed || peering.work.former.is_some() || peering.work.claims_at.is_some();
         peering.work.step_at = is_due.then_some(now);
     }
 }

@@ -126,8 +126,8 @@ pub struct Work {
     pub allow_list_version: i64,
     /// Ranges that the owner gave up: still claimed and routed until the new ones stand.
     pub leaving: Vec<Cidr>,
-    /// What the network has claimed for it may be more, or other, than what is recorded here.
-    pub claims_due: bool,
+    /// From when on the network is to claim what is recorded here: it may have claimed more, or other.
+    pub claims_at: Option<i64>,
     /// When something of it was put back that others had taken away, within the last hour; oldest first.
     pub repairs: Vec<i64>,
     /// When the cloud last took routes of it; looks that began soon after may not show them yet.
@@ -323,30 +323,31 @@ impl Peering {
 
     /// When there is something to do by the clock alone.
     pub(crate) fn quiet_until(&self) -> Option<i64> {
-        let times = [self.work.hint_at, self.degrades_at()];
+        let claims_at = self.work.claims_at.filter(|_| !self.is_unwanted());
+        let times = [self.work.hint_at, self.degrades_at(), claims_at];
         times.into_iter().flatten().min()
     }
 
     /// Lets the work rest until there is something to do, as far as the row tells.
     pub(crate) fn rest(&mut self, now: i64) {
-        let is_due = self.has_due() || self.wants_options();
+        let is_due = self.has_due(now) || self.wants_options();
         self.work.step_at = is_due.then_some(now).or_else(|| self.quiet_until());
     }
 
     /// Whether something is to be done besides setting options.
-    fn has_due(&self) -> bool {
+    fn has_due(&self, now: i64) -> bool {
         let work = &self.work;
         work.routes_due
             || work.former.is_some()
             || work.network_due
-            || work.claims_due
+            || work.claims_at.is_some_and(|at| at <= now)
             || self.wants_half_back()
     }
 
     /// Whether nobody is going to do anything before the clock alone says so.
     pub(crate) fn is_at_rest(&self, now: i64) -> bool {
         let at = self.work.step_at;
-        !self.has_due() && at == self.quiet_until() && at.is_none_or(|at| at > now)
+        !self.has_due(now) && at == self.quiet_until() && at.is_none_or(|at| at > now)
     }
 
     /// Whether its owner could see that the two differ.

@@ -173,7 +173,7 @@ pub fn requested(
             ready.end_operation();
             ready.rest(now);
         } else {
-            ready.work.step_at = ready.work.claims_due.then_some(now);
+            ready.work.step_at = ready.work.claims_at;
         }
         if ready.state == State::Deleting {
             ready.work.step_at = Some(now);
@@ -331,7 +331,7 @@ pub fn degraded(peering: &Peering, now: i64) -> Peering {
 /// The network claims for it what is recorded.
 pub fn claimed(peering: &Peering, now: i64) -> Peering {
     let mut next = good(peering);
-    next.work.claims_due = false;
+    next.work.claims_at = None;
     next.work.step_at = Some(now);
     next
 }

@@ -84,7 +84,7 @@ pub fn next_step(peering: &Peering, now: i64) -> Step {
     if peering.asks_again(now) && !work.gone {
         return Step::Follow;
     }
-    if work.claims_due && is_wanted {
+    if work.claims_at.is_some_and(|at| at <= now) && is_wanted {
         return Step::Claims;
     }
     match of_half(peering) {

@@ -102,7 +102,7 @@ fn with(mut peering: Peering, flag: &str) -> (Peering, Step) {
             Step::Clear(former())
         }
         "claims" => {
-            work.claims_due = true;
+            work.claims_at = Some(NOW);
             Step::Claims
         }
         "network" => {

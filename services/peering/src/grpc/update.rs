@@ -141,7 +141,7 @@ impl Api {
             Err(AttachError::Unanswered(status)) => Err(network_away(status.message())),
             Err(AttachError::Refused(status)) => {
                 let mut undoing = begun.clone();
-                undoing.work.step_at = undoing.work.step_at.min(Some(now));
+                undoing.claim_as_recorded(now);
                 self.save(caller, &begun, undoing, now).await?;
                 self.queue
                     .nudge(&begun.group(), Lane::Work, Duration::ZERO)

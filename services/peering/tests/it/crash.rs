@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
 
+use api::network::v1::condition::Status as Held;
 use api::peering::v1::peering::State;
 use api::peering::v1::peering_service_client::PeeringServiceClient;
 use api::peering::v1::*;
@@ -14,6 +15,7 @@ use tonic::{Code, Status};
 use crate::cloud::Cloud;
 use crate::network::ScriptedNetwork;
 use crate::suite::{TENANT, is_routed, request};
+use crate::update::to_ranges;
 
 /// Makes a test of each point.
 macro_rules! killed_at {
@@ -53,6 +55,22 @@ renewal_killed_at! {
     renewal_killed_after_a_call: "peering.step.after_call",
     renewal_killed_after_a_step: "peering.step.after_save",
     renewal_killed_before_a_create_goes_out: "peering.step.after_requested",
+}
+
+/// The same of each point of a change of ranges.
+macro_rules! change_killed_at {
+    ($($name:ident: $point:literal),* $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            a_change_of_ranges_with_a_death($point).await;
+        })*
+    };
+}
+
+change_killed_at! {
+    change_killed_before_the_claims: "peering.update.after_begin",
+    change_killed_after_the_claims: "peering.update.after_claim",
+    change_killed_before_the_old_claims_are_gone: "peering.claims.after_attach",
 }
 
 /// The program, started again whenever it has died.
@@ -267,6 +285,43 @@ async fn a_renewal_with_a_death(point: &str) {
     assert_ne!(again.provider_peering_id, waiting.provider_peering_id);
     assert_eq!(program.deaths, 1, "it died where it was told to");
     assert_eq!((cloud.made(), cloud.live()), (2, 1));
+    let ended = program.process.terminate().await;
+    assert!(ended.success(), "{}", program.process.logs());
+}
+
+/// Other ranges for a peering that is up; the program dies once, where it is told to.
+async fn a_change_of_ranges_with_a_death(point: &str) {
+    let (network, network_address) = ScriptedNetwork::start().await;
+    let (cloud, cloud_address) = Cloud::start().await;
+    let mut program = Program::start(network_address, cloud_address, "nowhere").await;
+    let home = network.add(TENANT);
+    network.set_firewall(&home, Held::True, "");
+    let wish = request(&home);
+    let created = program
+        .call(async |mut api| api.create_peering(wish.clone()).await)
+        .await;
+    let id = created.into_inner().peering.unwrap().id;
+    program
+        .until(&id, |peering| peering.state() == State::PendingAcceptance)
+        .await;
+    cloud.accept(&id);
+    program.until(&id, is_routed).await;
+    program.restart(point).await;
+    let change = UpdatePeeringRequest {
+        request_id: "once".to_owned(),
+        ..to_ranges(&id, &["10.7.0.0/16"])
+    };
+    program
+        .call(async |mut api| api.update_peering(change.clone()).await)
+        .await;
+    let led = |_: &Peering| {
+        let routes = cloud.routes(&network.vpc(&home));
+        let claims = network.attached().pop().unwrap().cidrs;
+        routes.len() == 1 && routes[0].0 == "10.7.0.0/16" && claims == ["10.7.0.0/16"]
+    };
+    program.until(&id, led).await;
+    assert_eq!(program.deaths, 1, "it died where it was told to");
+    assert_eq!((cloud.made(), cloud.live()), (1, 1));
     let ended = program.process.terminate().await;
     assert!(ended.success(), "{}", program.process.logs());
 }

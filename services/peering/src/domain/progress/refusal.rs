@@ -195,7 +195,7 @@ pub(super) fn failed_for_good(peering: &Peering, reason: &str, message: &str, no
         next.work.step_at = Some(now);
     } else if first {
         next.enter(State::Failed, reason, Some(message), now);
-        next.work.step_at = next.work.claims_due.then_some(now);
+        next.work.step_at = next.work.claims_at;
     } else {
         lose_half(&mut next, Some(message), now);
     }

@@ -153,7 +153,7 @@ impl World {
             Step::Hint => vec![progress::hinted(&row)],
             Step::Degrade => vec![progress::degraded(&row, now)],
             Step::Network => vec![without(&row, |work| work.network_due = false)],
-            Step::Claims => vec![without(&row, |work| work.claims_due = false)],
+            Step::Claims => vec![without(&row, |work| work.claims_at = None)],
             Step::Request => {
                 self.become_all(vec![progress::requesting(&row, now)]);
                 let seen = self.create();

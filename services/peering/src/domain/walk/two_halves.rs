@@ -102,7 +102,7 @@ impl World {
             Step::Detach => progress::detached(&row, now),
             Step::Degrade => progress::degraded(&row, now),
             Step::Network => without(&row, |work| work.network_due = false),
-            Step::Claims => without(&row, |work| work.claims_due = false),
+            Step::Claims => without(&row, |work| work.claims_at = None),
             Step::Request | Step::Follow | Step::Delete(_) | Step::Clear(_) | Step::Options => {
                 return self.call(who, &step, how);
             }

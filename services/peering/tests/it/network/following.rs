@@ -56,6 +56,15 @@ impl ScriptedNetwork {
         self.moved.send_modify(|count| *count += 1);
     }
 
+    /// Tells of a network as it is now.
+    pub(crate) fn report(&self, network: &str) {
+        let mut state = self.state();
+        let now = state.networks[network].state();
+        state.change(network, now, "UPDATED");
+        drop(state);
+        self.moved.send_modify(|count| *count += 1);
+    }
+
     /// Forgets a network.
     pub(crate) fn purge(&self, network: &str) {
         self.state().networks.remove(network);
