@@ -5,19 +5,17 @@ use std::time::Duration;
 use api::peering::v1::{DeletePeeringRequest, DeletePeeringResponse};
 use queue::Lane;
 use runtime::caller::Caller;
-use runtime::request_ids::{self, Key};
+use runtime::request_ids::{self};
 use runtime::status::Violations;
 use tonic::Status;
-use types::{PeeringId, TenantId, TenantScope};
 
-use super::status::{aborted, is_raced, peering_not_found};
+use super::status::{is_raced, peering_not_found};
+use super::subject::{Subject, TRIES, contended, is_as_read};
 use super::{Api, cause, convert};
 use crate::domain::Peering;
 use crate::store::Change;
 
 const METHOD: &str = "DeletePeering";
-/// The worker may write between the read and the write; more often than this in a row it does not.
-const TRIES: usize = 10;
 
 impl Api {
     pub(super) async fn delete(
@@ -25,16 +23,12 @@ impl Api {
         caller: &Caller,
         request: DeletePeeringRequest,
     ) -> Result<DeletePeeringResponse, Status> {
-        let mut violations = Violations::new();
-        let tenant = violations.check("tenant_id", request.tenant_id.parse::<TenantId>());
-        let id = violations.check("peering_id", request.peering_id.parse::<PeeringId>());
-        let key = Key::new(&request.tenant_id, METHOD, &request.request_id, &request);
-        let key = violations.check("request_id", key);
-        violations.finish()?;
-        let (Some(tenant), Some(id), Some(key)) = (tenant, id, key) else {
-            return Err(Status::internal("a request was neither taken nor refused"));
-        };
-        let scope = TenantScope::One(tenant);
+        let named = (
+            request.tenant_id.as_str(),
+            request.peering_id.as_str(),
+            request.request_id.as_str(),
+        );
+        let Subject { scope, id, key } = Subject::read(Violations::new(), METHOD, named, &request)?;
         for _ in 0..TRIES {
             let now = self.store.now_ms().await?;
             if let Some(answer) = request_ids::replay(self.store.db().read(), &key, now).await? {
@@ -51,12 +45,7 @@ impl Api {
                     Err(error) => return Err(error.into()),
                 }
             }
-            if !request.etag.is_empty() && request.etag != convert::etag(&peering) {
-                return Err(aborted(
-                    "ETAG_MISMATCH",
-                    "the peering has changed since it was read; read it again",
-                ));
-            }
+            is_as_read(&peering, &request.etag)?;
             let mut deleting = peering.clone();
             deleting.delete(covered_at, now);
             deleting.work.traceparent.clone_from(&caller.traceparent);
@@ -80,10 +69,7 @@ impl Api {
                 return Ok(answer);
             }
         }
-        Err(aborted(
-            "PEERING_CONTENDED",
-            "the peering changed each time it was read; send it again",
-        ))
+        Err(contended())
     }
 }
 

@@ -13,6 +13,7 @@ mod read;
 mod refresh;
 mod renew;
 mod status;
+mod subject;
 mod update;
 mod watch;
 mod wish;

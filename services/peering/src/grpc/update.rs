@@ -12,19 +12,18 @@ use runtime::failpoint;
 use runtime::request_ids::{self, Key};
 use runtime::status::Violations;
 use tonic::Status;
-use types::{Cidr, DisplayName, Labels, PeeringId, ProviderKind, TenantId, TenantScope};
+use types::{Cidr, DisplayName, Labels, ProviderKind};
 
 use super::status::{
-    aborted, in_progress, is_raced, name_taken, network_away, peering_deleted, peering_not_found,
+    in_progress, is_raced, name_taken, network_away, peering_deleted, peering_not_found,
 };
+use super::subject::{Subject, TRIES, contended, is_as_read};
 use super::{Api, cause, convert, wish};
 use crate::clients::AttachError;
 use crate::domain::{self, Admission, Peering, Update, peer_ranges};
 use crate::store::Change;
 
 const METHOD: &str = "UpdatePeering";
-/// The worker may write between the read and the write; more often than this in a row it does not.
-const TRIES: usize = 10;
 /// What can be named in a mask.
 const MUTABLE: &str = "display_name, labels, cidrs, options";
 /// Fields of a peering that no call changes.
@@ -62,16 +61,13 @@ impl Api {
         request: UpdatePeeringRequest,
     ) -> Result<UpdatePeeringResponse, Status> {
         let mut violations = Violations::new();
-        let tenant = violations.check("tenant_id", request.tenant_id.parse::<TenantId>());
-        let id = violations.check("peering_id", request.peering_id.parse::<PeeringId>());
-        let key = Key::new(&request.tenant_id, METHOD, &request.request_id, &request);
-        let key = violations.check("request_id", key);
         let update = read(&mut violations, &request);
-        violations.finish()?;
-        let (Some(tenant), Some(id), Some(key)) = (tenant, id, key) else {
-            return Err(Status::internal("a request was neither taken nor refused"));
-        };
-        let scope = TenantScope::One(tenant);
+        let named = (
+            request.tenant_id.as_str(),
+            request.peering_id.as_str(),
+            request.request_id.as_str(),
+        );
+        let Subject { scope, id, key } = Subject::read(violations, METHOD, named, &request)?;
         for _ in 0..TRIES {
             let now = self.store.now_ms().await?;
             let peering = self.store.find(&scope, id).await?;
@@ -92,10 +88,7 @@ impl Api {
                 return Ok(answer);
             }
         }
-        Err(aborted(
-            "PEERING_CONTENDED",
-            "the peering changed each time it was read; send it again",
-        ))
+        Err(contended())
     }
 
     /// Whether no other peering of the tenant has the wished name.
@@ -216,12 +209,7 @@ fn may_update(peering: &Peering, update: &Update, etag: &str) -> Result<(), Stat
     if peering.is_unwanted() {
         return Err(peering_deleted(peering));
     }
-    if !etag.is_empty() && etag != convert::etag(peering) {
-        return Err(aborted(
-            "ETAG_MISMATCH",
-            "the peering has changed since it was read; read it again",
-        ));
-    }
+    is_as_read(peering, etag)?;
     let provider = peering.peer.provider();
     let mut violations = Violations::new();
     if update.options.is_some_and(|options| !options.fit(provider)) {
