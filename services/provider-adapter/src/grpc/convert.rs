@@ -3,8 +3,8 @@
 use api::provider::v1;
 
 use crate::provider::{
-    Limit, Page, PeeringObservation, PeeringState, Removal, Route, RouteState, RoutesProgress,
-    Underway, Vpc, VpcObservation, VpcProgress,
+    Limit, NetworkRoutes, Page, PeeringObservation, PeeringState, Removal, Route, RouteState,
+    RoutesProgress, Underway, Vpc, VpcObservation, VpcProgress,
 };
 
 /// The code of a firewall among what has drifted.
@@ -103,7 +103,11 @@ impl From<PeeringObservation> for v1::PeeringObservation {
                 vpc_id: seen.peer.vpc_id,
             }),
             peer_cidrs: seen.peer_cidrs,
-            options: None,
+            options: seen.options.map(|options| v1::PeeringOptions {
+                resolve_dns: options.resolve_dns,
+                import_custom_routes: options.import_custom_routes,
+                export_custom_routes: options.export_custom_routes,
+            }),
         }
     }
 }
@@ -131,6 +135,23 @@ impl From<RoutesProgress> for v1::EnsureRoutesResponse {
             routes: progress.routes.into_iter().map(Into::into).collect(),
             complete: progress.complete,
             operation_token: String::new(),
+        }
+    }
+}
+
+impl From<Page<NetworkRoutes>> for v1::ObserveRoutesResponse {
+    fn from(page: Page<NetworkRoutes>) -> Self {
+        let observations = page.items.into_iter().map(|seen| {
+            let routes = seen.routes.into_iter().map(Into::into);
+            v1::observe_routes_response::Observation {
+                network_id: seen.network_id.to_string(),
+                vpc_id: seen.vpc_id,
+                routes: routes.collect(),
+            }
+        });
+        Self {
+            observations: observations.collect(),
+            complete: page.complete,
         }
     }
 }

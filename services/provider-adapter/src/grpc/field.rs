@@ -49,3 +49,28 @@ pub(super) fn network_range(text: &str) -> Result<Cidr, Invalid> {
     );
     Err(Invalid::new("CIDR_SIZE", rule))
 }
+
+/// A port of TCP.
+pub(super) fn port(number: i32) -> Result<u16, Invalid> {
+    match u16::try_from(number) {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(Invalid::field("must be a port: 1-65535")),
+    }
+}
+
+/// A name of the DNS.
+pub(super) fn host_name(name: &str) -> Result<String, Invalid> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(fits)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    match name.len() <= 253 && name.split('.').all(is_label) {
+        true => Ok(name.to_owned()),
+        false => Err(Invalid::field(
+            "must be a DNS name: labels of 1-63 characters of a-z A-Z 0-9 -, at most 253 in all",
+        )),
+    }
+}

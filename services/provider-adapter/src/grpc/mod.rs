@@ -3,6 +3,7 @@
 mod convert;
 mod field;
 mod read;
+mod steps;
 
 use std::sync::Arc;
 
@@ -18,7 +19,6 @@ use api::provider::v1::{
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use runtime::status;
 use tonic::{Request, Response, Status};
 use types::GroupId;
 
@@ -154,23 +154,34 @@ impl ProviderService for Service {
 
     async fn ensure_peering_options(
         &self,
-        _: Request<EnsurePeeringOptionsRequest>,
+        request: Request<EnsurePeeringOptionsRequest>,
     ) -> Answer<EnsurePeeringOptionsResponse> {
-        Err(status::unimplemented("EnsurePeeringOptions"))
+        let ask = read::ensure_peering_options(request.into_inner())?;
+        let provider = self.provider(&ask.peering.group);
+        let answer = provider.ensure_peering_options(ask).await?;
+        Ok(Response::new(EnsurePeeringOptionsResponse {
+            complete: answer.now,
+            operation_token: answer.operation_token,
+        }))
     }
 
     async fn observe_routes(
         &self,
-        _: Request<ObserveRoutesRequest>,
+        request: Request<ObserveRoutesRequest>,
     ) -> Answer<Self::ObserveRoutesStream> {
-        Err(status::unimplemented("ObserveRoutes"))
+        let ask = read::observe_routes(request.into_inner())?;
+        let pages = self.provider(&ask.group).observe_routes(ask);
+        let answers = pages.map(|page| Ok(page?.into()));
+        Ok(Response::new(answers.boxed()))
     }
 
     async fn describe_steps(
         &self,
-        _: Request<DescribeStepsRequest>,
+        request: Request<DescribeStepsRequest>,
     ) -> Answer<DescribeStepsResponse> {
-        Err(status::unimplemented("DescribeSteps"))
+        let (kind, facts) = steps::read(request.into_inner())?;
+        let guide = self.providers.get(kind).describe_steps(&facts);
+        Ok(Response::new(guide.into()))
     }
 
     async fn get_limits(&self, request: Request<GetLimitsRequest>) -> Answer<GetLimitsResponse> {

@@ -1,22 +1,29 @@
 //! From the contract's requests to the adapter's words: every field checked, all violations at once.
 
+mod peering;
+
 use api::provider::v1;
 use prost_types::Timestamp;
 use runtime::status::{Violations, internal};
 use tonic::Status;
 use types::{
-    AwsAccountId, AwsVpcId, Cidr, Deployment, GcpNetworkName, GcpProjectId, GroupId, Invalid,
-    NetworkId, ProviderKind, Region,
+    AwsAccountId, Cidr, Deployment, GcpProjectId, GroupId, Invalid, NetworkId, ProviderKind, Region,
+};
+
+pub(super) use peering::{
+    aws_peer, delete_peering, ensure_peering, ensure_peering_options, gcp_peer, observe_peerings,
 };
 
 use super::field::{admitted, network_range, object};
 use crate::provider::{
-    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc,
-    ObservePeerings, ObserveVpcs, Peer, PeeringRef, PlaceNetwork, Subnet, Vpc, VpcRef,
+    DeleteVpc, EnsureFirewall, EnsureRoutes, EnsureVpc, ObserveRoutes, ObserveVpcs, PlaceNetwork,
+    Subnet, Vpc, VpcRef,
 };
 
 /// Routes in one request; AWS's largest route table.
 const MOST_ROUTES: usize = 1000;
+/// Networks in one look at routes.
+const MOST_NETWORKS: usize = 100;
 
 pub(super) fn place_network(
     message: v1::PlaceNetworkRequest,
@@ -113,72 +120,6 @@ pub(super) fn get_limits(message: v1::GetLimitsRequest) -> (Vec<ProviderKind>, b
     (kinds, !message.without_usage)
 }
 
-pub(super) fn ensure_peering(message: v1::EnsurePeeringRequest) -> Result<EnsurePeering, Status> {
-    let mut wrong = Violations::new();
-    let peering = peering_ref(&mut wrong, message.r#ref);
-    wrong.check("network_id", message.network_id.parse::<NetworkId>());
-    let vendor = wrong.check("vendor_vpc_id", object(message.vendor_vpc_id));
-    let kind = peering.as_ref().map(|peering| peering.group.provider);
-    let peer = match (message.peer, kind) {
-        (Some(peer), Some(ProviderKind::Aws)) => aws_peer(&mut wrong, peer),
-        (Some(peer), Some(ProviderKind::Gcp)) => gcp_peer(&mut wrong, peer),
-        (Some(_), None) => None,
-        (None, _) => missing(&mut wrong, "peer"),
-    };
-    let operation_token = message.operation_token;
-    let request_at = request_at(&mut wrong, message.request_time, &operation_token);
-    finish(wrong, || {
-        Some(EnsurePeering {
-            peering: peering?,
-            vendor_vpc_id: vendor?,
-            peer: peer?,
-            operation_token,
-            request_at: request_at?,
-        })
-    })
-}
-
-pub(super) fn delete_peering(message: v1::DeletePeeringRequest) -> Result<DeletePeering, Status> {
-    let mut wrong = Violations::new();
-    let peering = peering_ref(&mut wrong, message.r#ref);
-    let id = wrong.check("provider_peering_id", object(message.provider_peering_id));
-    let vendor = wrong.check("vendor_vpc_id", object(message.vendor_vpc_id));
-    let operation_token = message.operation_token;
-    // With the token of an addition too: the removal follows it within the call.
-    let request_at = request_at(&mut wrong, message.request_time, "");
-    finish(wrong, || {
-        Some(DeletePeering {
-            peering: peering?,
-            provider_peering_id: id?,
-            vendor_vpc_id: vendor?,
-            operation_token,
-            request_at: request_at?,
-        })
-    })
-}
-
-pub(super) fn observe_peerings(
-    message: v1::ObservePeeringsRequest,
-) -> Result<ObservePeerings, Status> {
-    let mut wrong = Violations::new();
-    let group = group(&mut wrong, "group", message.group.as_ref());
-    let deployment = wrong.check("deployment", deployment(message.deployment));
-    let provider_peering_ids = message.provider_peering_ids;
-    let mut expected = Vec::new();
-    for (n, one) in message.expected.into_iter().enumerate() {
-        let id = wrong.check(format!("expected[{n}].peering_id"), one.peering_id.parse());
-        expected.extend(id.map(|id| (id, one.attempt)));
-    }
-    finish(wrong, || {
-        Some(ObservePeerings {
-            group: group?,
-            deployment: deployment?,
-            provider_peering_ids,
-            expected,
-        })
-    })
-}
-
 pub(super) fn observe_vpcs(message: v1::ObserveVpcsRequest) -> Result<ObserveVpcs, Status> {
     let mut wrong = Violations::new();
     let group = group(&mut wrong, "group", message.group.as_ref());
@@ -227,8 +168,31 @@ pub(super) fn ensure_routes(message: v1::EnsureRoutesRequest) -> Result<EnsureRo
     })
 }
 
+pub(super) fn observe_routes(message: v1::ObserveRoutesRequest) -> Result<ObserveRoutes, Status> {
+    let mut wrong = Violations::new();
+    let group = group(&mut wrong, "group", message.group.as_ref());
+    let deployment = wrong.check("deployment", deployment(message.deployment));
+    if message.network_ids.len() > MOST_NETWORKS {
+        let rule = format!("must be at most {MOST_NETWORKS} networks");
+        wrong.add("network_ids", "INVALID_FIELD", rule);
+    }
+    let mut network_ids = Vec::new();
+    for (n, id) in message.network_ids.iter().enumerate() {
+        network_ids.extend(wrong.check(format!("network_ids[{n}]"), id.parse::<NetworkId>()));
+    }
+    let with_untagged = message.with_untagged;
+    finish(wrong, || {
+        Some(ObserveRoutes {
+            group: group?,
+            deployment: deployment?,
+            network_ids,
+            with_untagged,
+        })
+    })
+}
+
 /// The request in our words once nothing is wrong with it.
-fn finish<T>(wrong: Violations, build: impl FnOnce() -> Option<T>) -> Result<T, Status> {
+pub(super) fn finish<T>(wrong: Violations, build: impl FnOnce() -> Option<T>) -> Result<T, Status> {
     wrong.finish()?;
     build().ok_or_else(|| internal(&Invalid::field("a field was refused without a violation")))
 }
@@ -289,54 +253,6 @@ fn vpc_ref(wrong: &mut Violations, message: Option<v1::VpcRef>) -> Option<VpcRef
         deployment: deployment?,
         network_id: network_id?,
         region,
-    })
-}
-
-fn peering_ref(wrong: &mut Violations, message: Option<v1::PeeringRef>) -> Option<PeeringRef> {
-    let Some(message) = message else {
-        return missing(wrong, "ref");
-    };
-    let group = group(wrong, "ref.group", message.group.as_ref());
-    let deployment = wrong.check("ref.deployment", deployment(message.deployment));
-    let peering_id = wrong.check("ref.peering_id", message.peering_id.parse());
-    if message.attempt < 1 {
-        wrong.add("ref.attempt", "INVALID_FIELD", "must be 1 or more");
-    }
-    Some(PeeringRef {
-        group: group?,
-        deployment: deployment?,
-        peering_id: peering_id?,
-        attempt: message.attempt,
-    })
-}
-
-fn gcp_peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
-    let project = wrong.check(
-        "peer.account_id",
-        message.account_id.parse::<GcpProjectId>(),
-    );
-    let network = wrong.check("peer.vpc_id", message.vpc_id.parse::<GcpNetworkName>());
-    if !message.region.is_empty() {
-        wrong.add("peer.region", "INVALID_FIELD", "must be empty on GCP");
-    }
-    Some(Peer {
-        account_id: project?.into(),
-        region: String::new(),
-        vpc_id: network?.into(),
-    })
-}
-
-fn aws_peer(wrong: &mut Violations, message: v1::Peer) -> Option<Peer> {
-    let account = wrong.check(
-        "peer.account_id",
-        message.account_id.parse::<AwsAccountId>(),
-    );
-    let region = wrong.check("peer.region", message.region.parse::<Region>());
-    let vpc = wrong.check("peer.vpc_id", message.vpc_id.parse::<AwsVpcId>());
-    Some(Peer {
-        account_id: account?.into(),
-        region: region?.into(),
-        vpc_id: vpc?.into(),
     })
 }
 

@@ -5,15 +5,21 @@
 pub mod aws;
 pub mod gcp;
 mod page;
+mod peering_options;
 mod place;
+mod routes;
+pub mod steps;
 mod vpc;
 
 use std::sync::Arc;
 
 use api::cloud::{CloudError, CloudErrorKind};
-use types::{Cidr, GroupId, PeeringId, ProviderKind};
+use types::{GroupId, PeeringId, ProviderKind, Region};
 
 pub use page::{Page, Pages};
+pub use peering_options::{EnsurePeeringOptions, PeeringOptions};
+use routes::pages as route_pages;
+pub use routes::{EnsureRoutes, NetworkRoutes, ObserveRoutes, Route, RouteState, RoutesProgress};
 use vpc::pages as vpc_pages;
 pub use vpc::{
     DeleteVpc, EnsureFirewall, EnsureVpc, Firewall, ObserveVpcs, PlaceNetwork, Subnet, Vpc,
@@ -46,6 +52,12 @@ pub trait Provider: Send + Sync + 'static {
         ask: EnsurePeering,
     ) -> Result<Underway<Option<PeeringObservation>>, CloudError>;
 
+    /// Makes the options of the vendor's half as wanted; answers whether they are.
+    async fn ensure_peering_options(
+        &self,
+        ask: EnsurePeeringOptions,
+    ) -> Result<Underway<bool>, CloudError>;
+
     /// Removes the vendor's half of a peering.
     async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError>;
 
@@ -54,6 +66,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Moves the peering routes of a VPC towards the wanted set.
     async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError>;
+
+    /// The routes to peerings of a deployment in a group, whole or not at all, as [`Provider::observe_vpcs`].
+    fn observe_routes(&self, ask: ObserveRoutes) -> Pages<NetworkRoutes>;
+
+    /// What the customer of a peering is told to do. Asks no cloud.
+    fn describe_steps(&self, facts: &steps::Facts) -> steps::Guide;
 
     /// The limits of all accounts; asks the cloud for usage, and for limits it tells, only when `usage` is wanted.
     async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError>;
@@ -126,6 +144,8 @@ pub struct EnsurePeering {
     pub operation_token: String,
     /// When the caller recorded that it asks, in milliseconds since the epoch: the same time is the same request.
     pub request_at: i64,
+    /// To be made with it where the cloud takes them then.
+    pub options: PeeringOptions,
 }
 
 /// Asks to remove the vendor's half.
@@ -154,6 +174,12 @@ pub struct ObservePeerings {
     pub provider_peering_ids: Vec<String>,
     /// Attempts to be named in the observations where objects carry no tags.
     pub expected: Vec<(PeeringId, i32)>,
+    /// The customer's ranges of those of interest are to be shown, also where that costs a call for each.
+    pub with_peer_cidrs: bool,
+    /// The region whose view of the ranges is meant, where the cloud asks for one.
+    pub region: Option<Region>,
+    /// Only the peerings of this VPC of the vendor's.
+    pub vendor_vpc_id: Option<String>,
 }
 
 /// The common state behind the cloud's own word.
@@ -208,48 +234,8 @@ pub struct PeeringObservation {
     pub peer: Peer,
     /// The customer's ranges, as far as the cloud shows them.
     pub peer_cidrs: Vec<String>,
-}
-
-/// Asks for routes.
-#[derive(Debug, Clone)]
-pub struct EnsureRoutes {
-    /// Whose VPC.
-    pub vpc: VpcRef,
-    /// The cloud's id of it.
-    pub vpc_id: String,
-    /// The whole wanted set of routes to peerings: destination and the cloud's id of the peering.
-    pub wanted: Vec<(Cidr, String)>,
-}
-
-/// What the cloud does with a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RouteState {
-    /// It stands in every route table.
-    Active,
-    /// It is not in every route table.
-    Missing,
-    /// It is there, but its target is not.
-    Blackhole,
-}
-
-/// A wanted route as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Destination.
-    pub cidr: Cidr,
-    /// The cloud's id of the peering it leads to.
-    pub provider_peering_id: String,
-    /// What the cloud does with it.
-    pub state: RouteState,
-}
-
-/// How far the routes are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoutesProgress {
-    /// The wanted ones.
-    pub routes: Vec<Route>,
-    /// All wanted ones are in every table, and no other to a peering is left.
-    pub complete: bool,
+    /// What the vendor's half does beyond linking; none: the cloud does not show it now.
+    pub options: Option<PeeringOptions>,
 }
 
 /// One limit of a vendor account.

@@ -1,7 +1,14 @@
 //! Listings, page by page.
 
+use std::future::Future;
+
 use api::cloud::CloudError;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+
+/// What the items of one page may weigh in a listing that is read whole. A unit stands for some twenty bytes of an
+/// answer.
+const MOST_WEIGHT: usize = 20_000;
 
 /// A listing, page by page. It ends after the complete page or after the first error.
 pub type Pages<T> = BoxStream<'static, Result<Page<T>, CloudError>>;
@@ -42,6 +49,21 @@ impl<T> Page<T> {
             complete,
         });
         pages
+    }
+}
+
+impl<T: Send + 'static> Page<T> {
+    /// A listing that is read whole or not at all, in pages.
+    pub(super) fn of(
+        look: impl Future<Output = Result<Vec<T>, CloudError>> + Send + 'static,
+        weight: impl Fn(&T) -> usize + Send + 'static,
+    ) -> Pages<T> {
+        let pages = look.map(move |seen| Ok(Self::cut(seen?, true, MOST_WEIGHT, weight)));
+        pages
+            .into_stream()
+            .map_ok(|pages| stream::iter(pages.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
     }
 }
 

@@ -4,13 +4,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use api::cloud::CloudError;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use types::{Cidr, GroupId, NetworkId, Region};
 
 use super::{Page, Pages};
-
-/// What the observations of one page may weigh; see [`weight`]. A unit stands for some twenty bytes of an answer.
-const MOST_WEIGHT: usize = 20_000;
 
 /// Asks for an account with room.
 #[derive(Debug, Clone)]
@@ -164,12 +160,7 @@ impl Firewall {
 pub(super) fn pages(
     look: impl Future<Output = Result<Vec<VpcObservation>, CloudError>> + Send + 'static,
 ) -> Pages<VpcObservation> {
-    let pages = look.map(|seen| Ok(Page::cut(seen?, true, MOST_WEIGHT, weight)));
-    pages
-        .into_stream()
-        .map_ok(|pages| stream::iter(pages.into_iter().map(Ok)))
-        .try_flatten()
-        .boxed()
+    Page::of(look, weight)
 }
 
 fn weight(seen: &VpcObservation) -> usize {
@@ -178,6 +169,8 @@ fn weight(seen: &VpcObservation) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use futures::TryStreamExt;
+
     use super::*;
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 use api::cloud::CloudErrorKind;
 use api::provider::v1::place_network_request::Usage;
 use api::provider::v1::{
-    DescribeStepsRequest, EnsureRoutesRequest, EnsureVpcRequest, ObservePeeringsRequest,
-    ObserveRoutesRequest, PlaceNetworkRequest, Provider, Route, Vpc,
+    EnsureRoutesRequest, EnsureVpcRequest, ObservePeeringsRequest, PlaceNetworkRequest, Provider,
+    Route, Vpc,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -155,15 +155,4 @@ async fn a_network_is_placed_until_there_is_no_room() {
         error.message.contains("configured for eu-west-2") && error.message.contains("the vendor"),
         "{error}"
     );
-}
-
-#[tokio::test]
-async fn what_is_not_served_yet_says_so() {
-    let suite = Suite::start().await;
-    let steps = DescribeStepsRequest::default();
-    let status = suite.client().describe_steps(steps).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
-    let routes = ObserveRoutesRequest::default();
-    let status = suite.client().observe_routes(routes).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
 }

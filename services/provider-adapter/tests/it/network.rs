@@ -83,6 +83,10 @@ impl Network {
                 .security_groups
                 .values()
                 .filter(|one| one.vpc_id == *vpc);
+            let tables = original
+                .route_tables
+                .values()
+                .filter(|one| one.vpc_id == *vpc);
             for n in 1..count {
                 let network = NetworkId::generate().to_string();
                 let mut copied = |old: &str| {
@@ -104,6 +108,10 @@ impl Network {
                 for mut one in subnets.clone().cloned() {
                     (one.id, one.vpc_id) = (copied(&one.id), copy.clone());
                     state.subnets.insert(one.id.clone(), one);
+                }
+                for mut one in tables.clone().cloned() {
+                    (one.id, one.vpc_id) = (copied(&one.id), copy.clone());
+                    state.route_tables.insert(one.id.clone(), one);
                 }
                 for mut one in groups.clone().cloned() {
                     (one.id, one.vpc_id) = (copied(&one.id), copy.clone());

@@ -10,6 +10,7 @@ use crate::support::*;
 
 struct Wired {
     suite: Suite,
+    network: NetworkId,
     vpc: String,
     first: String,
     second: String,
@@ -33,6 +34,7 @@ impl Wired {
         let second = Self::peer(&suite, &vpc, "10.40.0.0/16").await;
         Self {
             suite,
+            network: NetworkId::generate(),
             vpc,
             first,
             second,
@@ -64,7 +66,7 @@ impl Wired {
             state: 0,
         };
         let request = EnsureRoutesRequest {
-            r#ref: Some(vpc_ref(NetworkId::generate())),
+            r#ref: Some(vpc_ref(self.network)),
             vpc_id: self.vpc.clone(),
             wanted: wanted.iter().map(route).collect(),
         };

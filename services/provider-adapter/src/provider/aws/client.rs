@@ -173,6 +173,11 @@ impl Ec2 {
         Ok(zones)
     }
 
+    /// Whether an object is the account's, as far as it tells.
+    pub(super) fn is_own(&self, owner: Option<&str>) -> bool {
+        owner.is_none_or(|owner| owner == self.account)
+    }
+
     /// Refuses to go on with an object of another account: the credentials are not those of the configured one.
     pub(super) fn own(&self, owner: Option<&str>, what: &str) -> Result<(), CloudError> {
         match owner {

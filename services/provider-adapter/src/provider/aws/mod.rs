@@ -8,12 +8,15 @@ mod firewall_plan;
 mod guard;
 mod identity;
 mod limits;
+mod options;
 mod peering;
 mod peering_list;
 mod peering_state;
 mod place;
+mod route_list;
 mod route_plan;
 mod routes;
+mod steps;
 mod tags;
 mod unauthorized;
 mod vpc;
@@ -34,13 +37,18 @@ use futures::{FutureExt, StreamExt, TryStreamExt, future};
 use tokio::sync::OnceCell;
 use types::GroupId;
 
+use super::steps::{Facts, Guide};
 use super::{
-    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
-    ObservePeerings, ObserveVpcs, Pages, PeeringObservation, PlaceNetwork, Provider, Removal,
-    RoutesProgress, Underway, VpcObservation, VpcProgress, vpc_pages,
+    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsurePeeringOptions, EnsureRoutes,
+    EnsureVpc, Limit, NetworkRoutes, ObservePeerings, ObserveRoutes, ObserveVpcs, Pages,
+    PeeringObservation, PlaceNetwork, Provider, Removal, RoutesProgress, Underway, VpcObservation,
+    VpcProgress, route_pages, vpc_pages,
 };
 use crate::config::{AccountConfig, AwsConfig};
 use client::Ec2;
+
+/// Values that EC2 takes in one filter.
+const MOST_VALUES: usize = 200;
 
 /// AWS as the vendor's accounts see it.
 #[derive(Clone)]
@@ -165,6 +173,14 @@ impl Provider for Aws {
         Ok(Underway::ended(Some(seen)))
     }
 
+    async fn ensure_peering_options(
+        &self,
+        ask: EnsurePeeringOptions,
+    ) -> Result<Underway<bool>, CloudError> {
+        let ec2 = self.client(&ask.peering.group).await?;
+        options::ensure(&ec2, &ask).await.map(Underway::ended)
+    }
+
     async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError> {
         let ec2 = self.client(&ask.peering.group).await?;
         peering::delete(&ec2, &ask).await.map(Underway::ended)
@@ -174,7 +190,11 @@ impl Provider for Aws {
         let aws = self.clone();
         async move {
             let ec2 = aws.client(&ask.group).await?;
-            Ok(peering_list::pages(ec2, ask.provider_peering_ids))
+            Ok(peering_list::pages(
+                ec2,
+                ask.provider_peering_ids,
+                ask.vendor_vpc_id,
+            ))
         }
         .into_stream()
         .try_flatten()
@@ -184,6 +204,19 @@ impl Provider for Aws {
     async fn ensure_routes(&self, ask: EnsureRoutes) -> Result<RoutesProgress, CloudError> {
         let ec2 = self.client(&ask.vpc.group).await?;
         routes::ensure(&ec2, &ask).await
+    }
+
+    fn observe_routes(&self, ask: ObserveRoutes) -> Pages<NetworkRoutes> {
+        let aws = self.clone();
+        route_pages(async move {
+            let ec2 = aws.client(&ask.group).await?;
+            route_list::all(&ec2, &ask).await
+        })
+    }
+
+    fn describe_steps(&self, facts: &Facts) -> Guide {
+        let account = self.account(&facts.vendor_account_id);
+        steps::guide(facts, account.and_then(|one| one.endpoint_url.as_deref()))
     }
 
     async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {

@@ -10,15 +10,18 @@ use futures::{StreamExt, stream};
 use super::client::{Ec2, Tokens};
 use super::error::Failure;
 use super::peering_state::observation;
-use super::tags;
+use super::{MOST_VALUES, tags};
 use crate::provider::{Page, Pages, PeeringObservation};
 
 pub(super) const API: &str = "DescribeVpcPeeringConnections";
-/// Values that EC2 takes in one filter.
-const MOST_VALUES: usize = 200;
 
-/// All of the account's, or those with `ids` when they fit one call. A page that cannot be trusted ends it.
-pub(super) fn pages(ec2: Arc<Ec2>, ids: Vec<String>) -> Pages<PeeringObservation> {
+/// All of the account's, of `vpc` if it is given, or those with `ids` when they fit one call. A page that cannot be
+/// trusted ends it.
+pub(super) fn pages(
+    ec2: Arc<Ec2>,
+    ids: Vec<String>,
+    vpc: Option<String>,
+) -> Pages<PeeringObservation> {
     let ids = if ids.len() <= MOST_VALUES {
         ids
     } else {
@@ -27,6 +30,7 @@ pub(super) fn pages(ec2: Arc<Ec2>, ids: Vec<String>) -> Pages<PeeringObservation
     let listing = Listing {
         ec2,
         ids,
+        vpc,
         token: None,
         tokens: Tokens::new(API),
     };
@@ -46,6 +50,7 @@ pub(super) fn pages(ec2: Arc<Ec2>, ids: Vec<String>) -> Pages<PeeringObservation
 struct Listing {
     ec2: Arc<Ec2>,
     ids: Vec<String>,
+    vpc: Option<String>,
     token: Option<String>,
     tokens: Tokens,
 }
@@ -57,6 +62,8 @@ impl Listing {
         if !self.ids.is_empty() {
             filters.push(by_id(&self.ids));
         }
+        let vpc = self.vpc.iter();
+        filters.extend(vpc.map(|id| tags::filter("requester-vpc-info.vpc-id", [id])));
         let call = self
             .ec2
             .client
@@ -71,7 +78,7 @@ impl Listing {
         let items = seen
             .iter()
             .filter(|one| is_owner(one, &self.ec2.account))
-            .filter(|one| self.is_asked(one))
+            .filter(|one| self.is_asked(one) && self.is_of_vpc(one))
             .map(|one| observation(one).ok_or_else(incomplete))
             .collect::<Result<_, _>>()?;
         self.token = self.tokens.next(answer.next_token)?;
@@ -86,6 +93,11 @@ impl Listing {
             || one
                 .vpc_peering_connection_id()
                 .is_none_or(|id| self.ids.iter().any(|asked| asked == id))
+    }
+
+    fn is_of_vpc(&self, one: &VpcPeeringConnection) -> bool {
+        let vpc = one.requester_vpc_info().and_then(|info| info.vpc_id());
+        self.vpc.is_none() || vpc.is_none() || vpc == self.vpc.as_deref()
     }
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::tags;
-use crate::provider::{Peer, PeeringObservation, PeeringState};
+use crate::provider::{Peer, PeeringObservation, PeeringOptions, PeeringState};
 
 /// EC2 has one status for three causes, and its sentence names all of them.
 const FAILED_CAUSES: &str = "AWS refused the request. It gives one answer for a wrong VPC id, a wrong account id or \
@@ -41,6 +41,18 @@ pub(super) fn observation(seen: &VpcPeeringConnection) -> Option<PeeringObservat
             vpc_id: vpc_id(peer),
         },
         peer_cidrs: peer.map(cidrs).unwrap_or_default(),
+        options: seen.requester_vpc_info().and_then(options),
+    })
+}
+
+/// The options of a side; EC2 shows them only while the peering is active.
+fn options(info: &VpcPeeringConnectionVpcInfo) -> Option<PeeringOptions> {
+    let resolve_dns = info
+        .peering_options()?
+        .allow_dns_resolution_from_remote_vpc()?;
+    Some(PeeringOptions {
+        resolve_dns,
+        ..PeeringOptions::default()
     })
 }
 

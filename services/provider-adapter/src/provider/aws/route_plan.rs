@@ -1,6 +1,6 @@
 //! What to write to a VPC's route tables, from what they show and what is wanted. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use types::Cidr;
 
@@ -120,6 +120,24 @@ pub(super) fn states(tables: &[Table], wanted: &Wanted) -> Vec<Route> {
         .collect()
 }
 
+/// All routes to peerings with their state over all tables.
+pub(super) fn to_peerings(tables: &[Table]) -> Vec<Route> {
+    let mut found = BTreeSet::new();
+    for table in tables {
+        for (cidr, target) in &table.routes {
+            if let Target::Peering { id, .. } = target {
+                found.insert((*cidr, id.as_str()));
+            }
+        }
+    }
+    let routes = found.into_iter().map(|(cidr, peering)| Route {
+        cidr,
+        provider_peering_id: peering.to_owned(),
+        state: state(tables, &cidr, peering),
+    });
+    routes.collect()
+}
+
 fn state(tables: &[Table], cidr: &Cidr, peering: &str) -> RouteState {
     let targets: Vec<_> = tables.iter().map(|table| table.routes.get(cidr)).collect();
     if targets.is_empty()
@@ -230,6 +248,39 @@ mod tests {
         let wanted = wanted(&[("10.1.0.0/16", "pcx-1")]);
         assert_eq!(plan(&tables, &wanted), []);
         assert_eq!(states(&tables, &wanted)[0].state, RouteState::Missing);
+    }
+
+    #[test]
+    fn every_route_to_a_peering_is_shown_with_what_the_tables_say_together() {
+        let first = [
+            ("10.0.0.0/16", Target::Other),
+            ("10.1.0.0/16", to("pcx-1", false)),
+            ("10.2.0.0/16", to("pcx-1", true)),
+            ("10.3.0.0/16", to("pcx-1", false)),
+        ];
+        let mut second = first.clone();
+        second[3].1 = to("pcx-2", false);
+        let tables = [table("rtb-1", &first), table("rtb-2", &second)];
+        let shown = to_peerings(&tables);
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|route| {
+                (
+                    route.cidr.to_string(),
+                    &*route.provider_peering_id,
+                    route.state,
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("10.1.0.0/16".to_owned(), "pcx-1", RouteState::Active),
+                ("10.2.0.0/16".to_owned(), "pcx-1", RouteState::Blackhole),
+                ("10.3.0.0/16".to_owned(), "pcx-1", RouteState::Missing),
+                ("10.3.0.0/16".to_owned(), "pcx-2", RouteState::Missing),
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The tags by which Peerway knows its objects in EC2 again.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use types::NetworkId;
 
 /// Which suite made it.
 pub(super) const DEPLOYMENT: &str = "peerway:deployment";
@@ -27,6 +28,12 @@ pub(super) fn carries(tags: &[Tag], pairs: &[(&str, &str)]) -> bool {
         tags.iter()
             .any(|tag| tag.key() == Some(key) && tag.value() == Some(wanted))
     })
+}
+
+/// The network of an object of the deployment; none: it is not the deployment's, or no network's.
+pub(super) fn network_of(tags: &[Tag], deployment: &str) -> Option<NetworkId> {
+    let ours = carries(tags, &[(DEPLOYMENT, deployment)]);
+    value(tags, NETWORK).parse().ok().filter(|_| ours)
 }
 
 /// The pairs as EC2 takes them.

@@ -101,7 +101,7 @@ impl Listing<'_> {
     ) -> Result<(), CloudError> {
         for group in groups {
             let vpc = group.vpc_id().and_then(|vpc| found.get_mut(vpc));
-            let Some(found) = vpc.filter(|_| self.is_own(group.owner_id())) else {
+            let Some(found) = vpc.filter(|_| self.ec2.is_own(group.owner_id())) else {
                 continue;
             };
             let name = group.group_name().ok_or_else(|| incomplete(GROUPS))?;
@@ -118,13 +118,7 @@ impl Listing<'_> {
 
     /// The network of an object that is the account's and the deployment's.
     fn network(&self, found: &[ec2::Tag], owner: Option<&str>) -> Option<NetworkId> {
-        let ours = tags::carries(found, &[(tags::DEPLOYMENT, self.deployment)]);
-        let network = tags::value(found, tags::NETWORK);
-        network.parse().ok().filter(|_| ours && self.is_own(owner))
-    }
-
-    fn is_own(&self, owner: Option<&str>) -> bool {
-        owner.is_none_or(|owner| owner == self.ec2.account)
+        tags::network_of(found, self.deployment).filter(|_| self.ec2.is_own(owner))
     }
 }
 

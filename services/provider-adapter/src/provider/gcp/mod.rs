@@ -12,9 +12,12 @@ mod listing;
 mod meaning;
 mod names;
 mod operation;
+mod options;
 mod peering;
 mod peering_list;
+mod peering_routes;
 mod peering_state;
+mod steps;
 mod token;
 mod url;
 mod vpc;
@@ -30,10 +33,12 @@ use futures::{StreamExt, future, stream};
 use types::GroupId;
 
 use super::place::{self, Words};
+use super::steps::{Facts, Guide};
 use super::{
-    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsureRoutes, EnsureVpc, Limit,
-    ObservePeerings, ObserveVpcs, Pages, PeeringObservation, PlaceNetwork, Provider, Removal,
-    Route, RouteState, RoutesProgress, Underway, VpcObservation, VpcProgress, vpc_pages,
+    DeletePeering, DeleteVpc, EnsureFirewall, EnsurePeering, EnsurePeeringOptions, EnsureRoutes,
+    EnsureVpc, Limit, NetworkRoutes, ObservePeerings, ObserveRoutes, ObserveVpcs, Pages,
+    PeeringObservation, PlaceNetwork, Provider, Removal, Route, RouteState, RoutesProgress,
+    Underway, VpcObservation, VpcProgress, route_pages, vpc_pages,
 };
 use crate::config::GcpConfig;
 use client::{Gce, Project};
@@ -157,6 +162,14 @@ impl Provider for Gcp {
         peering::ensure(&gce, &ask).await
     }
 
+    async fn ensure_peering_options(
+        &self,
+        ask: EnsurePeeringOptions,
+    ) -> Result<Underway<bool>, CloudError> {
+        let gce = self.gce(&ask.peering.group, &ask.operation_token)?;
+        options::ensure(&gce, &ask).await
+    }
+
     async fn delete_peering(&self, ask: DeletePeering) -> Result<Underway<Removal>, CloudError> {
         let gce = self.gce(&ask.peering.group, &ask.operation_token)?;
         peering::delete(&gce, &ask).await
@@ -183,6 +196,18 @@ impl Provider for Gcp {
             routes: routes.collect(),
             complete: true,
         })
+    }
+
+    /// None of them is the vendor's to make, so there are none to show.
+    fn observe_routes(&self, ask: ObserveRoutes) -> Pages<NetworkRoutes> {
+        let known = self.gce(&ask.group, "").map(|_| Vec::new());
+        route_pages(async { known })
+    }
+
+    fn describe_steps(&self, facts: &Facts) -> Guide {
+        let mut projects = self.config.projects.iter();
+        let project = projects.find(|one| one.project_id.to_string() == facts.vendor_account_id);
+        steps::guide(facts, project.and_then(|one| one.endpoint.as_deref()))
     }
 
     async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {

@@ -53,7 +53,7 @@ pub(super) fn request(peering: &PeeringRef, step: Step, request_at: i64) -> Stri
 }
 
 /// The first `bytes` of a digest over words that contain no zero byte, in hexadecimal digits.
-fn digest(words: &[&str], bytes: usize) -> String {
+pub(super) fn digest(words: &[&str], bytes: usize) -> String {
     let hash = Sha256::digest(words.join("\0"));
     hash.iter()
         .take(bytes)

@@ -42,7 +42,9 @@ async fn add(gce: &Gce, ask: &EnsurePeering) -> Result<Answer, CloudError> {
     let peering = NetworkPeering::new()
         .set_name(name(ask))
         .set_network(url::of_network(&ask.peer.account_id, &ask.peer.vpc_id))
-        .set_exchange_subnet_routes(true);
+        .set_exchange_subnet_routes(true)
+        .set_import_custom_routes(ask.options.import_custom_routes)
+        .set_export_custom_routes(ask.options.export_custom_routes);
     let body = NetworksAddPeeringRequest::new().set_network_peering(peering);
     let request = names::request(&ask.peering, Step::AddPeering, ask.request_at);
     let send = |clients: &Clients| {
@@ -143,7 +145,10 @@ fn marked(half: PeeringObservation, ask: &EnsurePeering) -> PeeringObservation {
 
 /// All halves of a network; none: there is no such network. It is asked for when something has been done, so that no
 /// error says that nothing was.
-async fn halves(gce: &Gce, network: &str) -> Result<Option<Vec<PeeringObservation>>, CloudError> {
+pub(super) async fn halves(
+    gce: &Gce,
+    network: &str,
+) -> Result<Option<Vec<PeeringObservation>>, CloudError> {
     let found = vpc_look::named(gce, network)
         .await
         .map_err(Failure::after_writing)?;
@@ -272,7 +277,7 @@ async fn stands(gce: &Gce, ask: &DeletePeering) -> Result<bool, CloudError> {
 mod tests {
     use super::super::error;
     use super::*;
-    use crate::provider::{Peer, PeeringRef};
+    use crate::provider::{Peer, PeeringOptions, PeeringRef};
     use types::{GroupId, PeeringId};
 
     fn ask(peer_project: &str) -> EnsurePeering {
@@ -291,6 +296,7 @@ mod tests {
             },
             operation_token: String::new(),
             request_at: 0,
+            options: PeeringOptions::default(),
         }
     }
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use google_cloud_compute_v1::model::Network;
+use types::Region;
 
 use super::client::Gce;
 use super::error::Failure;
 use super::listing::{self, NETWORKS, Paging};
-use super::names;
 use super::peering_state::observation;
-use crate::provider::{ObservePeerings, Page, Pages, PeeringObservation};
+use super::{names, peering_routes, vpc_look};
+use crate::provider::{ObservePeerings, Page, Pages, PeeringObservation, PeeringState};
 
 /// Observations in one page of ours, whatever the cloud puts into one of its own.
 const MOST_ITEMS: usize = 500;
@@ -19,6 +20,8 @@ const MOST_ITEMS: usize = 500;
 pub(super) fn pages(gce: Gce, ask: ObservePeerings) -> Pages<PeeringObservation> {
     let listing = Listing {
         gce,
+        vpc: ask.vendor_vpc_id.clone(),
+        ranges_in: ask.region.clone().filter(|_| ask.with_peer_cidrs),
         wanted: Wanted::new(ask),
         paging: Paging::new(NETWORKS),
     };
@@ -38,6 +41,10 @@ pub(super) fn pages(gce: Gce, ask: ObservePeerings) -> Pages<PeeringObservation>
 
 struct Listing {
     gce: Gce,
+    /// The only network to look at.
+    vpc: Option<String>,
+    /// The region in which the ranges behind the named peerings are looked at.
+    ranges_in: Option<Region>,
     wanted: Wanted,
     paging: Paging,
 }
@@ -47,15 +54,41 @@ impl Listing {
     async fn page(&mut self) -> Result<(Vec<PeeringObservation>, bool), Failure> {
         // A request of its own for each page: the caller waits for pages, not for the whole.
         let gce = Gce::new(self.gce.project.clone());
-        let page = listing::networks(gce.clone(), self.paging.token()).await?;
-        let items = page.items.iter().map(|network| self.wanted.of(network));
+        let (networks, complete) = match &self.vpc {
+            Some(name) => {
+                let found = vpc_look::named(&gce, name).await?;
+                (found.into_iter().collect(), true)
+            }
+            None => {
+                let page = listing::networks(gce.clone(), self.paging.token()).await?;
+                self.paging.turn(&gce, page)?
+            }
+        };
+        let items = networks.iter().map(|network| self.wanted.of(network));
         let items: Option<Vec<_>> = items.collect();
         let items = items.ok_or_else(|| {
             let why = "the answer shows a peering without name or network";
             gce.unusable(NETWORKS, why)
         })?;
-        let (_, complete) = self.paging.turn(&gce, page)?;
-        Ok((items.concat(), complete))
+        let mut items = items.concat();
+        self.look_at_ranges(&mut items).await?;
+        Ok((items, complete))
+    }
+
+    /// Puts the ranges behind the named peerings to them. Those that are not active have none to show.
+    async fn look_at_ranges(&self, items: &mut [PeeringObservation]) -> Result<(), Failure> {
+        let Some(region) = &self.ranges_in else {
+            return Ok(());
+        };
+        for half in items {
+            let is_named = self.wanted.ids.contains(&half.provider_peering_id);
+            if is_named && half.state == PeeringState::Active {
+                // A request of its own for each, as for pages.
+                let gce = Gce::new(self.gce.project.clone());
+                half.peer_cidrs = peering_routes::incoming(&gce, half, region).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -130,6 +163,9 @@ mod tests {
             deployment: "dev".into(),
             provider_peering_ids: vec!["named".into()],
             expected: vec![(id, 2)],
+            with_peer_cidrs: false,
+            region: None,
+            vendor_vpc_id: None,
         });
         let expected = names::of_peering("dev", &id, 2);
         let halves = || [half(&expected), half("named"), half("other")];

@@ -4,7 +4,7 @@ use google_cloud_compute_v1::model::NetworkPeering;
 use google_cloud_compute_v1::model::network_peering::State;
 
 use super::url;
-use crate::provider::{Peer, PeeringObservation, PeeringState};
+use crate::provider::{Peer, PeeringObservation, PeeringOptions, PeeringState};
 
 /// What the network `network` shows of one of its halves; none when it lacks its name, its state or its other end.
 pub(super) fn observation(network: &str, half: &NetworkPeering) -> Option<PeeringObservation> {
@@ -33,6 +33,11 @@ pub(super) fn observation(network: &str, half: &NetworkPeering) -> Option<Peerin
             vpc_id: name.to_owned(),
         },
         peer_cidrs: Vec::new(),
+        options: Some(PeeringOptions {
+            resolve_dns: false,
+            import_custom_routes: half.import_custom_routes.unwrap_or_default(),
+            export_custom_routes: half.export_custom_routes.unwrap_or_default(),
+        }),
     })
 }
 

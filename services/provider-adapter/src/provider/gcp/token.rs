@@ -15,6 +15,8 @@ pub(super) enum Step {
     Firewall,
     /// networks.addPeering.
     AddPeering,
+    /// networks.updatePeering.
+    UpdatePeering,
     /// networks.removePeering.
     RemovePeering,
     /// subnetworks.delete.
@@ -24,11 +26,12 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AddNetwork,
         Self::AddSubnet,
         Self::Firewall,
         Self::AddPeering,
+        Self::UpdatePeering,
         Self::RemovePeering,
         Self::RemoveSubnet,
         Self::RemoveNetwork,
@@ -41,6 +44,7 @@ impl Step {
             Self::AddSubnet => "add-subnet",
             Self::Firewall => "firewall",
             Self::AddPeering => "add-peering",
+            Self::UpdatePeering => "update-peering",
             Self::RemovePeering => "remove-peering",
             Self::RemoveSubnet => "remove-subnet",
             Self::RemoveNetwork => "remove-network",
