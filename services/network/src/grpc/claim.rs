@@ -8,7 +8,8 @@ use types::{Cidr, Invalid, TenantId};
 use super::networks::unread;
 use crate::domain::{Attachment, AttachmentKind, nobodys};
 
-const MOST_CIDRS: usize = 64;
+/// A peering has at most 64; while these become others, both.
+const MOST_CIDRS: usize = 128;
 const MOST_PORTS: usize = 16;
 
 /// Whose claim an attach is, and what it claims.

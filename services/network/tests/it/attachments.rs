@@ -129,7 +129,7 @@ on_each_database! {
             (Attachment { id: "x".repeat(65), ..good.clone() }, &["attachment.id"]),
             (Attachment { cidrs: vec!["10.1.0.1/16".to_owned()], ..good.clone() }, &["attachment.cidrs[0]"]),
             (Attachment { cidrs: vec!["10.1.0.0/16".to_owned(); 2], ..good.clone() }, &["attachment.cidrs[1]"]),
-            (Attachment { cidrs: vec!["10.1.0.0/16".to_owned(); 65], ..good.clone() }, &["attachment.cidrs"]),
+            (Attachment { cidrs: vec!["10.1.0.0/16".to_owned(); 129], ..good.clone() }, &["attachment.cidrs"]),
             (bad_peer(""), &["attachment.peer_identity"]),
             (bad_peer("aws/1/eu-west-1/vpc-0a1b2c3d"), &["attachment.peer_identity"]),
             (bad_peer("gcp/acme-prod/default"), &["attachment.peer_identity"]),

@@ -89,6 +89,7 @@ impl ProviderClient {
         let request = GetLimitsRequest {
             provider: proto::Provider::from(peering.peer.provider()).into(),
             without_usage: false,
+            group: api::provider_group(&peering.group()),
         };
         let answer = self.client.clone().get_limits(request).await;
         let limits = answer.map_err(cloud_error)?.into_inner().limits;

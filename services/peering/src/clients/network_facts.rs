@@ -12,6 +12,13 @@ use types::{Cidr, NetworkId, TenantId};
 use super::network::{NetworkClient, NetworkError, nonsense, unanswered};
 use crate::domain::{ConditionStatus, NetworkFacts, conditions};
 
+/// Reasons of a firewall's condition that pass by themselves: a change on its way, and a cloud that does not answer now.
+const PASSING: [&str; 4] = [
+    "FIREWALL_PENDING",
+    "CLOUD_UNAVAILABLE",
+    "CLOUD_THROTTLED",
+    "CLOUD_OPERATION_IN_PROGRESS",
+];
 /// Entries or attachments of one page.
 const PAGE: i32 = 1_000;
 
@@ -113,6 +120,9 @@ pub(super) fn firewall(network: &Network) -> (ConditionStatus, String, String) {
     };
     let status = match found.status() {
         condition::Status::True => ConditionStatus::True,
+        condition::Status::False if PASSING.contains(&found.reason.as_str()) => {
+            ConditionStatus::Unknown
+        }
         condition::Status::False => ConditionStatus::False,
         condition::Status::Unknown | condition::Status::Unspecified => ConditionStatus::Unknown,
     };

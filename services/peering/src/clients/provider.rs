@@ -113,7 +113,9 @@ impl ProviderClient {
             peer: Some(peer(peering)),
             options: Some(options(peering)),
             operation_token: peering.work.operation_token.clone(),
-            request_time: peering.work.busy_since.map(api::timestamp),
+            request_time: Some(api::timestamp(
+                peering.work.busy_since.unwrap_or(peering.update_at),
+            )),
         };
         let answer = self
             .client

@@ -220,6 +220,7 @@ pub fn admissible(
             network_due: false,
             allow_list_version: 0,
             leaving: Vec::new(),
+            end_reason: String::new(),
             claims_at: None,
             repairs: Vec::new(),
             routes_told_at: None,

@@ -5,7 +5,8 @@
 use types::{Cidr, DisplayName, Labels};
 
 use super::options::Options;
-use super::peering::{ConditionStatus, Peering, conditions};
+use super::peering::{Condition, ConditionStatus, Peering, conditions};
+use super::reasons;
 
 /// After this long claims that a call has begun to change are made what is recorded, in milliseconds.
 const CLAIMS_AFTER: i64 = 60_000;
@@ -91,7 +92,10 @@ impl Peering {
             let mut conditions = self.conditions.iter();
             conditions.any(|one| one.name == name && one.status == ConditionStatus::True)
         };
+        // What leaves may be all that keeps the new out.
+        let is_full = |one: &Condition| one.reason == reasons::ROUTE_TABLE_FULL;
         let is_ready = !self.state.is_routed()
+            || self.conditions.iter().any(is_full)
             || !work.routes_due
                 && !work.network_due
                 && stands(conditions::ROUTES_READY)
@@ -113,7 +117,7 @@ impl Peering {
 mod tests {
     use super::*;
     use crate::domain::facts::NetworkFacts;
-    use crate::domain::progress;
+    use crate::domain::progress::{self, Refusal, RefusalKind};
     use crate::domain::routes::{Routing, wanted_routes};
     use crate::domain::state::State;
     use crate::domain::step::{Step, next_step};
@@ -178,6 +182,21 @@ mod tests {
         assert_eq!(next_step(&peering, NOW), Step::Claims);
         peering = progress::rested(&progress::claimed(&peering, NOW));
         assert_eq!(next_step(&peering, NOW), Step::Rest);
+    }
+
+    #[test]
+    fn what_leaves_makes_room_in_a_full_table() {
+        let mut peering = routed();
+        peering.update(&to(&["10.2.0.0/16"]), NOW);
+        let full = Refusal {
+            kind: RefusalKind::Quota,
+            reason: "ROUTE_TABLE_FULL".to_owned(),
+            message: "There is no room.".to_owned(),
+            certain: true,
+        };
+        peering = progress::refused(&peering, &Step::Routes, &full, NOW);
+        assert_eq!(peering.held_ranges(), ranges(&["10.2.0.0/16"]));
+        assert_eq!(next_step(&peering, NOW), Step::Routes);
     }
 
     #[test]

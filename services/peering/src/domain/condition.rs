@@ -54,6 +54,15 @@ impl Peering {
         now: i64,
     ) {
         let quiet_until = self.quiet_until();
+        if !self.state.is_routed() {
+            return;
+        }
+        if self.conditions.iter().all(|known| known.name != name) {
+            // It came up before there was this condition.
+            let unknown = unknown_conditions(now).into_iter();
+            self.conditions
+                .extend(unknown.filter(|one| one.name == name));
+        }
         let Some(known) = self.conditions.iter_mut().find(|known| known.name == name) else {
             return;
         };

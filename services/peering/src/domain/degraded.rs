@@ -29,8 +29,11 @@ impl Peering {
     /// A condition has changed: what is good again comes back at once, what is bad gets its time. The work rested until
     /// `quiet_until` before, unless it had something to do.
     pub(super) fn judge(&mut self, quiet_until: Option<i64>, now: i64) {
-        if self.state == State::Degraded && self.worst_condition().is_none() {
-            self.enter(State::Active, "", None, now);
+        if self.state == State::Degraded {
+            match self.worst_condition().cloned() {
+                None => self.enter(State::Active, "", None, now),
+                Some(bad) => self.explain(&bad.reason, Some(&bad.message)),
+            }
         }
         let quiet = self.quiet_until();
         self.work.step_at = match self.work.step_at {
@@ -43,7 +46,7 @@ impl Peering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::progress;
+    use crate::domain::progress::{self, Refusal, RefusalKind};
     use crate::domain::step::{Step, next_step};
     use crate::domain::walk::{NOW, admitted};
 
@@ -92,6 +95,58 @@ mod tests {
                 (State::Active, "")
             );
         }
+    }
+
+    #[test]
+    fn a_long_pause_before_another_try_puts_nothing_off() {
+        let failing = |kind, step: Step| {
+            let refusal = Refusal {
+                kind,
+                reason: "SOME_REASON".to_owned(),
+                message: "No.".to_owned(),
+                certain: true,
+            };
+            let mut peering = active();
+            // The next failure is one too many, and the pause an hour.
+            peering.work.failures = 4;
+            let refused = progress::refused(&peering, &step, &refusal, NOW);
+            assert_eq!(next_step(&refused, NOW + 60_000), Step::Degrade, "{step:?}");
+            progress::degraded(&refused, NOW + 60_000).reason
+        };
+        let unknown = failing(RefusalKind::Unknown, Step::Routes);
+        assert_eq!(unknown, "CLOUD_ERROR");
+        let options = failing(RefusalKind::Terminal, Step::Options);
+        assert_eq!(options, "SOME_REASON");
+        for step in [Step::Routes, Step::Options] {
+            let refused = failing(RefusalKind::Unauthorized, step);
+            assert_eq!(refused, "CLOUD_UNAUTHORIZED");
+        }
+    }
+
+    #[test]
+    fn the_reason_is_that_of_what_is_bad_now() {
+        use ConditionStatus::{False, True};
+        let mut peering = active();
+        set(&mut peering, conditions::ROUTES_READY, False, NOW);
+        let mut degraded = progress::degraded(&peering, NOW + 60_000);
+        let later = NOW + 70_000;
+        let name = conditions::FIREWALL_READY;
+        degraded.set_condition(name, False, "SG_RULE_LIMIT", "It is full.", later);
+        assert_eq!(degraded.reason, "SOME_REASON", "it has been bad for longer");
+        set(&mut degraded, conditions::ROUTES_READY, True, later);
+        assert_eq!(
+            (degraded.state, degraded.reason.as_str()),
+            (State::Degraded, "SG_RULE_LIMIT")
+        );
+    }
+
+    #[test]
+    fn a_condition_that_came_later_is_told_of_older_peerings_too() {
+        let mut peering = active();
+        let name = conditions::ALLOW_LISTED;
+        peering.conditions.retain(|one| one.name != name);
+        set(&mut peering, name, ConditionStatus::True, NOW);
+        assert!(peering.conditions.iter().any(|one| one.name == name));
     }
 
     #[test]

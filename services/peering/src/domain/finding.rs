@@ -46,9 +46,10 @@ impl Finding {
     }
 }
 
-/// The field of the request that holds a range.
-pub fn range_field(provider: ProviderKind, cidrs: &[Cidr], cidr: &Cidr) -> String {
-    match cidrs.iter().position(|one| one == cidr) {
+/// The field of the request that holds a range; `given` is what it holds, in order.
+pub fn range_field(provider: ProviderKind, given: &[impl ToString], cidr: &Cidr) -> String {
+    let text = cidr.to_string();
+    match given.iter().position(|one| one.to_string() == text) {
         Some(index) => format!("{provider}.cidrs[{index}]"),
         None => format!("{provider}.cidrs"),
     }
@@ -56,7 +57,7 @@ pub fn range_field(provider: ProviderKind, cidrs: &[Cidr], cidr: &Cidr) -> Strin
 
 /// What the owner of a peering should know that nothing forbids.
 pub fn warnings(peer: &Peer, vendor: &Vendor) -> Vec<Finding> {
-    let mut found = well_known(peer.provider(), peer.cidrs());
+    let mut found = well_known(peer.provider(), peer.cidrs(), peer.cidrs());
     let (region, own) = (peer.region(), vendor.region.as_str());
     if !region.is_empty() && region != own {
         let message = format!(
@@ -67,8 +68,8 @@ pub fn warnings(peer: &Peer, vendor: &Vendor) -> Vec<Finding> {
     found
 }
 
-/// Ranges that others are likely to have as well.
-pub fn well_known(provider: ProviderKind, cidrs: &[Cidr]) -> Vec<Finding> {
+/// Ranges that others are likely to have as well, of the well-formed among those `given`.
+pub fn well_known(provider: ProviderKind, cidrs: &[Cidr], given: &[impl ToString]) -> Vec<Finding> {
     let mut found = Vec::new();
     for cidr in cidrs {
         for (default, why) in DEFAULTS {
@@ -76,7 +77,7 @@ pub fn well_known(provider: ProviderKind, cidrs: &[Cidr]) -> Vec<Finding> {
                 .parse()
                 .is_ok_and(|known: Cidr| known.overlaps(cidr))
             {
-                let field = range_field(provider, cidrs, cidr);
+                let field = range_field(provider, given, cidr);
                 let message = format!(
                     "{cidr} touches {default}, and {why}: another VPC with that range can't be reached from this network too"
                 );

@@ -264,7 +264,7 @@ fn fault(condition: &Condition) -> Option<NextAction> {
 
 fn routes(condition: &Condition) -> NextAction {
     match condition.reason.as_str() {
-        "ROUTE_TABLE_FULL" => vendor(
+        reasons::ROUTE_TABLE_FULL => vendor(
             "MAKE_ROOM_FOR_ROUTES",
             "The vendor's route tables are full: the vendor has to raise the limit, or the customer to give fewer, \
              larger ranges.",

@@ -88,7 +88,8 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
     if known.is_some_and(|known| *known != seen.provider_peering_id) {
         return;
     }
-    if known.is_none() || peering.work.requested_at.is_some() {
+    let is_answer = known.is_none() || peering.work.requested_at.is_some();
+    if is_answer {
         peering.provider_peering_id = Some(seen.provider_peering_id.clone());
         answer_request(peering, now);
     }
@@ -117,6 +118,10 @@ fn sighted(peering: &mut Peering, seen: &Sighting, look: &Look<'_>, rules: &Rule
     }
     // What has just come up was not there to be confirmed before.
     confirm(peering, seen, look, rules, now);
+    // They may have been wished for while the half was still on its way.
+    if is_answer && peering.wants_options() {
+        peering.work.step_at = Some(now);
+    }
 }
 
 /// An earlier attempt has left something, which goes first. While a request is open it is known already, or is what the
@@ -302,8 +307,9 @@ pub(super) fn end(peering: &mut Peering, remains: bool, was_routed: bool, now: i
     let is_open = peering.state.watch() != Watch::None && is_under_way;
     if !is_open {
         peering.end_operation();
+        let work = &peering.work;
         let is_due =
-            was_routed || peering.work.former.is_some() || peering.work.claims_at.is_some();
+            was_routed || work.former.is_some() || work.network_due || work.claims_at.is_some();
         peering.work.step_at = is_due.then_some(now);
     }
 }

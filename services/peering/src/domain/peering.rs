@@ -126,6 +126,8 @@ pub struct Work {
     pub allow_list_version: i64,
     /// Ranges that the owner gave up: still claimed and routed until the new ones stand.
     pub leaving: Vec<Cidr>,
+    /// Why it is being deleted, for when nothing is in the way of that any more; empty while it is not.
+    pub end_reason: String,
     /// From when on the network is to claim what is recorded here: it may have claimed more, or other.
     pub claims_at: Option<i64>,
     /// When something of it was put back that others had taken away, within the last hour; oldest first.
@@ -253,6 +255,7 @@ impl Peering {
         }
         self.work.observe_at = self.observed_at(covered_at);
         self.enter(State::Deleting, reason, None, now);
+        self.work.end_reason = reason.to_owned();
         // A peering that was once up may have routes; asking for none of them costs a call and leaves none behind.
         self.work.routes_due |= self.activate_at.is_some();
         self.work.step_at = Some(now);
@@ -342,12 +345,6 @@ impl Peering {
             || work.network_due
             || work.claims_at.is_some_and(|at| at <= now)
             || self.wants_half_back()
-    }
-
-    /// Whether nobody is going to do anything before the clock alone says so.
-    pub(crate) fn is_at_rest(&self, now: i64) -> bool {
-        let at = self.work.step_at;
-        !self.has_due(now) && at == self.quiet_until() && at.is_none_or(|at| at > now)
     }
 
     /// Whether its owner could see that the two differ.

@@ -173,7 +173,7 @@ pub fn requested(
             ready.end_operation();
             ready.rest(now);
         } else {
-            ready.work.step_at = ready.work.claims_at;
+            ready.rest(now);
         }
         if ready.state == State::Deleting {
             ready.work.step_at = Some(now);
@@ -253,6 +253,7 @@ pub fn routed(peering: &Peering, routing: &Routing, now: i64) -> Peering {
         Routing::Done | Routing::Stuck(_) => {
             next.work.routes_due = false;
             next.work.routes_told_at = Some(now);
+            forget_wait(&mut next);
             next.set_condition(conditions::ROUTES_READY, ConditionStatus::True, "", "", now);
             // What else there is to do, the next step finds; it rests by itself when that is nothing.
             next.work.step_at = Some(now);
@@ -299,6 +300,7 @@ pub fn removed(peering: &Peering, removal: Removal, operation_token: &str, now: 
 /// What a removal answered is kept for the next one, and the networks are given back with its operation.
 fn handed_over(peering: &Peering, removal: Removal, operation_token: &str, now: i64) -> Peering {
     let mut next = good(peering);
+    forget_wait(&mut next);
     operation_token.clone_into(&mut next.work.operation_token);
     let goes_on = removal == Removal::InProgress && next.has_operation();
     if goes_on && operation_token != peering.work.operation_token {
@@ -371,15 +373,20 @@ pub fn detached(peering: &Peering, now: i64) -> Peering {
 }
 
 fn say_what_it_waits_for(peering: &mut Peering, reason: &str, message: Option<&str>) {
-    if peering.state == State::Provisioning {
+    if matches!(peering.state, State::Provisioning | State::Deleting) {
         peering.explain(reason, message);
     }
 }
 
-/// What a PROVISIONING peering was said to wait for is in its way no more.
+/// What a PROVISIONING or DELETING peering was said to wait for is in its way no more.
 fn forget_wait(peering: &mut Peering) {
-    if peering.state == State::Provisioning && !peering.reason.is_empty() {
-        peering.explain("", None);
+    let reason = match peering.state {
+        State::Provisioning => String::new(),
+        State::Deleting => peering.work.end_reason.clone(),
+        _ => return,
+    };
+    if peering.reason != reason {
+        peering.explain(&reason, None);
     }
 }
 

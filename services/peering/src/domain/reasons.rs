@@ -23,6 +23,8 @@ pub(crate) const CLOUD_ERROR: &str = "CLOUD_ERROR";
 pub(crate) const OUTSTANDING_LIMIT: &str = "OUTSTANDING_LIMIT";
 /// Of a condition: the vendor's route tables do not take a route.
 pub(crate) const ROUTE_MISSING_VENDOR: &str = "ROUTE_MISSING_VENDOR";
+/// The same: the table has no room for more.
+pub(crate) const ROUTE_TABLE_FULL: &str = "ROUTE_TABLE_FULL";
 pub(crate) const CLOUD_UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
 pub(crate) const CLOUD_OPERATION_IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
 /// Of a condition: the options of our half are not as wanted.
@@ -96,6 +98,8 @@ pub(crate) fn message(state: State, reason: &str) -> String {
         CLOUD_OPERATION_IN_PROGRESS => {
             "Another peering operation runs on one of the two networks; this one waits until it has ended."
         }
+        "CLOUD_UNAVAILABLE" => "The cloud does not answer; it goes on by itself when it does.",
+        "CLOUD_THROTTLED" => "The cloud asks for patience; it goes on by itself.",
         CLOUD_UNAUTHORIZED => "The vendor's credentials do not suffice; the vendor has to act.",
         _ => match state {
             State::Provisioning => "The vendor half is being made.",

@@ -84,10 +84,9 @@ pub fn next_step(peering: &Peering, now: i64) -> Step {
     if peering.asks_again(now) && !work.gone {
         return Step::Follow;
     }
-    if work.claims_at.is_some_and(|at| at <= now) && is_wanted {
-        return Step::Claims;
-    }
+    let claims = work.claims_at.is_some_and(|at| at <= now);
     match of_half(peering) {
+        Step::Rest | Step::AwaitLook if claims && is_wanted => Step::Claims,
         Step::Rest | Step::AwaitLook if work.network_due && is_wanted => Step::Network,
         Step::Rest if peering.wants_options() => Step::Options,
         step => step,

@@ -78,12 +78,12 @@ impl Api {
     async fn check_network(
         &self,
         tenant: &TenantId,
-        draft: &Draft,
+        draft: &Draft<'_>,
         request: &CreatePeeringRequest,
         found: &mut Findings,
     ) -> Result<Option<Peer>, Status> {
         if let Some(side) = &draft.side {
-            found.extend(well_known(side.provider, &side.cidrs));
+            found.extend(well_known(side.provider, &side.cidrs, side.given));
         }
         let Some(id) = draft.network else {
             return Ok(None);
@@ -121,7 +121,7 @@ impl Api {
 
     async fn check_side(
         &self,
-        side: &GivenSide,
+        side: &GivenSide<'_>,
         peer: Option<&Peer>,
         network: &Network,
         found: &mut Findings,
@@ -143,7 +143,7 @@ impl Api {
     async fn check_holders(
         &self,
         tenant: &TenantId,
-        draft: &Draft,
+        draft: &Draft<'_>,
         peer: Option<&Peer>,
         found: &mut Findings,
     ) -> Result<(), Status> {
@@ -195,7 +195,7 @@ impl Api {
 }
 
 /// The field that an objection is about.
-fn field(side: &GivenSide, objection: &Error) -> String {
+fn field(side: &GivenSide<'_>, objection: &Error) -> String {
     let provider = side.provider;
     let (vpc, account) = match provider {
         ProviderKind::Aws => ("vpc_id", "account_id"),
@@ -205,7 +205,7 @@ fn field(side: &GivenSide, objection: &Error) -> String {
         Error::WrongProvider { .. } => provider.to_string(),
         Error::NetworkNotActive { .. } => "network_id".to_owned(),
         Error::SelfPeering => format!("{provider}.{vpc}"),
-        Error::CidrOverlap { cidr, .. } => range_field(provider, &side.cidrs, cidr),
+        Error::CidrOverlap { cidr, .. } => range_field(provider, side.given, cidr),
         Error::PeerIsVendor { .. } => format!("{provider}.{account}"),
     }
 }
@@ -217,8 +217,13 @@ struct Findings(Vec<Finding>);
 impl Findings {
     fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
+            // Most of it both services find, in words of their own. One range may overlap those of several others.
+            let is_alike = |known: &Finding| {
+                known.message == finding.message || finding.reason != "CIDR_OVERLAP_SIBLING"
+            };
             let is_known = |known: &Finding| {
                 (&known.reason, &known.field) == (&finding.reason, &finding.field)
+                    && is_alike(known)
             };
             if !self.0.iter().any(is_known) {
                 self.0.push(finding);

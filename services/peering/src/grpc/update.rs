@@ -15,15 +15,19 @@ use tonic::Status;
 use types::{Cidr, DisplayName, Labels, ProviderKind};
 
 use super::status::{
-    in_progress, is_raced, name_taken, network_away, peering_deleted, peering_not_found,
+    aborted, in_progress, is_raced, name_taken, network_away, peering_deleted, peering_not_found,
 };
 use super::subject::{Subject, TRIES, contended, is_as_read};
 use super::{Api, cause, convert, wish};
 use crate::clients::AttachError;
-use crate::domain::{self, Admission, Peering, Update, peer_ranges};
+use crate::domain::{self, Admission, Peering, Update};
 use crate::store::Change;
 
 const METHOD: &str = "UpdatePeering";
+/// So many ranges a network claims for one peering: twice as many as one has.
+const MOST_CLAIMS: usize = 128;
+/// More fields than a peering has.
+const MOST_PATHS: usize = 32;
 /// What can be named in a mask.
 const MUTABLE: &str = "display_name, labels, cidrs, options";
 /// Fields of a peering that no call changes.
@@ -127,6 +131,12 @@ impl Api {
                 .iter()
                 .filter(|one| !begun.held_ranges().contains(one)),
         );
+        if ranges.len() > MOST_CLAIMS {
+            return Err(aborted(
+                "RANGES_LEAVING",
+                "ranges that were given up before are still on their way out; send it again in a while",
+            ));
+        }
         let answer = self.network.claim(&begun, &ranges).await;
         failpoint::hit("peering.update.after_claim");
         match answer {
@@ -242,6 +252,11 @@ fn read(violations: &mut Violations, request: &UpdatePeeringRequest) -> Update {
         let rule = format!("must name what is to change: {MUTABLE}");
         violations.add("update_mask", "INVALID_FIELD", rule);
     }
+    if paths.len() > MOST_PATHS {
+        let rule = format!("must name at most {MOST_PATHS} fields, not {}", paths.len());
+        violations.add("update_mask", "INVALID_FIELD", rule);
+        return update;
+    }
     for (index, path) in paths.iter().enumerate() {
         if paths[..index].contains(path) {
             let rule = format!("names {} twice", shown(path));
@@ -257,18 +272,7 @@ fn read(violations: &mut Violations, request: &UpdatePeeringRequest) -> Update {
                 let labels = Labels::new(request.labels.clone());
                 update.labels = violations.check("labels", labels);
             }
-            "cidrs" => match peer_ranges(&request.cidrs, 0) {
-                Ok(ranges) => update.cidrs = Some(ranges),
-                Err(found) => {
-                    for (index, invalid) in found {
-                        let field = match index {
-                            Some(index) => format!("cidrs[{index}]"),
-                            None => "cidrs".to_owned(),
-                        };
-                        violations.add(field, invalid.reason, invalid.message);
-                    }
-                }
-            },
+            "cidrs" => update.cidrs = Some(wish::ranges(violations, "cidrs", &request.cidrs, 0).0),
             "options" => {
                 update.options = Some(request.options.map(wish::options).unwrap_or_default());
             }

@@ -19,18 +19,21 @@ pub(super) fn hash(request: &CreatePeeringRequest) -> String {
 }
 
 /// What of a request is well-formed.
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
     pub(super) tenant: Option<TenantId>,
     pub(super) request_id: Option<Option<RequestId>>,
     pub(super) network: Option<NetworkId>,
     pub(super) display_name: Option<DisplayName>,
     pub(super) labels: Option<Labels>,
-    pub(super) side: Option<GivenSide>,
+    pub(super) side: Option<GivenSide<'a>>,
 }
 
 /// What of the customer's side is well-formed.
-pub(super) struct GivenSide {
+pub(super) struct GivenSide<'a> {
     pub(super) provider: ProviderKind,
+    /// The ranges as they were given.
+    pub(super) given: &'a [String],
+    /// Those of them that are well-formed.
     pub(super) cidrs: Vec<Cidr>,
     pub(super) whole: Option<WishedPeer>,
 }
@@ -66,7 +69,10 @@ pub(super) fn read(request: &CreatePeeringRequest) -> Result<Wish, Status> {
 }
 
 /// What of the request is well-formed; what is not joins `violations`.
-pub(super) fn draft(violations: &mut Violations, request: &CreatePeeringRequest) -> Draft {
+pub(super) fn draft<'a>(
+    violations: &mut Violations,
+    request: &'a CreatePeeringRequest,
+) -> Draft<'a> {
     let tenant = violations.check("tenant_id", request.tenant_id.parse());
     let request_id = optional(violations, "request_id", &request.request_id);
     let network = violations.check("network_id", request.network_id.parse());
@@ -121,27 +127,28 @@ pub(super) fn options(given: proto::Options) -> Options {
     }
 }
 
-fn aws_peer(violations: &mut Violations, aws: &proto::AwsPeer) -> GivenSide {
+fn aws_peer<'a>(violations: &mut Violations, aws: &'a proto::AwsPeer) -> GivenSide<'a> {
     let account = violations.check("aws.account_id", aws.account_id.parse());
     let region = optional(violations, "aws.region", &aws.region);
     let vpc = violations.check("aws.vpc_id", aws.vpc_id.parse());
-    let cidrs = ranges(violations, "aws.cidrs", &aws.cidrs, 1);
+    let (cidrs, all) = ranges(violations, "aws.cidrs", &aws.cidrs, 1);
     let whole = || {
         Some(WishedPeer::Aws {
             account: account?,
             region: region?,
             vpc: vpc?,
-            cidrs: cidrs.clone()?,
+            cidrs: all.then(|| cidrs.clone())?,
         })
     };
     GivenSide {
         provider: ProviderKind::Aws,
+        given: &aws.cidrs,
         whole: whole(),
-        cidrs: cidrs.unwrap_or_default(),
+        cidrs,
     }
 }
 
-fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> GivenSide {
+fn gcp_peer<'a>(violations: &mut Violations, gcp: &'a proto::GcpPeer) -> GivenSide<'a> {
     let named: Result<GcpNetworkRef, Invalid> = gcp.network_name.parse();
     let (named_project, network) = match violations.check("gcp.network_name", named) {
         Some(named) => (named.project, Some(named.network)),
@@ -160,37 +167,36 @@ fn gcp_peer(violations: &mut Violations, gcp: &proto::GcpPeer) -> GivenSide {
             given
         }
     };
-    let cidrs = ranges(violations, "gcp.cidrs", &gcp.cidrs, 0);
+    let (cidrs, all) = ranges(violations, "gcp.cidrs", &gcp.cidrs, 0);
     let whole = || {
         Some(WishedPeer::Gcp {
             project: project?,
             network: network?,
-            cidrs: cidrs.clone()?,
+            cidrs: all.then(|| cidrs.clone())?,
         })
     };
     GivenSide {
         provider: ProviderKind::Gcp,
+        given: &gcp.cidrs,
         whole: whole(),
-        cidrs: cidrs.unwrap_or_default(),
+        cidrs,
     }
 }
 
-fn ranges(
+/// The well-formed ranges, and whether these are all.
+pub(super) fn ranges(
     violations: &mut Violations,
     field: &str,
     given: &[String],
     least: usize,
-) -> Option<Vec<Cidr>> {
-    match peer_ranges(given, least) {
-        Ok(ranges) => Some(ranges),
-        Err(found) => {
-            for (index, invalid) in found {
-                let field = index.map_or(field.to_owned(), |index| format!("{field}[{index}]"));
-                violations.add(field, invalid.reason, invalid.message);
-            }
-            None
-        }
+) -> (Vec<Cidr>, bool) {
+    let (ranges, found) = peer_ranges(given, least);
+    let all = found.is_empty();
+    for (index, invalid) in found {
+        let field = index.map_or(field.to_owned(), |index| format!("{field}[{index}]"));
+        violations.add(field, invalid.reason, invalid.message);
     }
+    (ranges, all)
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ impl Store {
             txn.rollback().await?;
             return Ok(None);
         }
+        give_back(&txn, &change, now).await?;
         let answer = answer(change.last());
         if let Err(error) = request_ids::store(&txn, key, &answer, now).await {
             txn.rollback().await?;

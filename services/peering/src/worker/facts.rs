@@ -14,13 +14,13 @@ impl Worker {
         let now = self.store.now_ms().await?;
         let next = match answer {
             Ok(facts) => progress::told_of_network(peering, &facts, now),
-            Err(error @ NetworkError::Unanswered(_)) => {
-                tracing::info!(%error, "the network is asked again");
-                progress::network_silent(peering, now)
-            }
-            Err(error) => {
+            Err(error @ NetworkError::NotFound(_)) => {
                 tracing::warn!(%error, "the network does not tell what has changed of it");
                 progress::network_unknown(peering, now)
+            }
+            Err(error) => {
+                tracing::info!(%error, "the network is asked again");
+                progress::network_silent(peering, now)
             }
         };
         self.save(peering, next, now).await

@@ -185,10 +185,15 @@ impl ProviderService for Service {
     }
 
     async fn get_limits(&self, request: Request<GetLimitsRequest>) -> Answer<GetLimitsResponse> {
-        let (kinds, usage) = read::get_limits(request.into_inner());
+        let (kinds, group, usage) = read::get_limits(request.into_inner())?;
         let mut limits = Vec::new();
         for kind in kinds {
-            limits.extend(self.providers.get(kind).limits(usage).await?);
+            limits.extend(
+                self.providers
+                    .get(kind)
+                    .limits(group.as_ref(), usage)
+                    .await?,
+            );
         }
         Ok(Response::new(GetLimitsResponse {
             limits: limits.into_iter().map(Into::into).collect(),

@@ -111,13 +111,22 @@ pub(super) fn ensure_firewall(
     })
 }
 
-/// The clouds asked about, and whether their usage is wanted.
-pub(super) fn get_limits(message: v1::GetLimitsRequest) -> (Vec<ProviderKind>, bool) {
-    let kinds = match ProviderKind::try_from(message.provider()) {
+/// The clouds asked about, the one group if it is but one, and whether usage is wanted.
+pub(super) fn get_limits(
+    message: v1::GetLimitsRequest,
+) -> Result<(Vec<ProviderKind>, Option<GroupId>, bool), Status> {
+    let mut kinds = match ProviderKind::try_from(message.provider()) {
         Ok(kind) => vec![kind],
         Err(_) => vec![ProviderKind::Aws, ProviderKind::Gcp],
     };
-    (kinds, !message.without_usage)
+    let mut wrong = Violations::new();
+    let asked = message.group.as_ref();
+    let group = asked.and_then(|asked| group(&mut wrong, "group", Some(asked)));
+    wrong.finish()?;
+    if let Some(group) = &group {
+        kinds.retain(|kind| *kind == group.provider);
+    }
+    Ok((kinds, group, !message.without_usage))
 }
 
 pub(super) fn observe_vpcs(message: v1::ObserveVpcsRequest) -> Result<ObserveVpcs, Status> {

@@ -73,8 +73,9 @@ pub trait Provider: Send + Sync + 'static {
     /// What the customer of a peering is told to do. Asks no cloud.
     fn describe_steps(&self, facts: &steps::Facts) -> steps::Guide;
 
-    /// The limits of all accounts; asks the cloud for usage, and for limits it tells, only when `usage` is wanted.
-    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError>;
+    /// The limits of all accounts, or of one group; asks the cloud for usage, and for limits it tells, only when `usage`
+    /// is wanted.
+    async fn limits(&self, only: Option<&GroupId>, usage: bool) -> Result<Vec<Limit>, CloudError>;
 }
 
 /// An answer of a cloud that may work on after it.

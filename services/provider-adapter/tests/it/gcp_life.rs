@@ -271,6 +271,7 @@ async fn few_permissions_suffice_for_everything() {
     let ask = GetLimitsRequest {
         provider: Provider::Gcp.into(),
         without_usage: false,
+        ..Default::default()
     };
     let limits = suite.client().get_limits(ask).await.unwrap();
     assert_eq!(limits.into_inner().limits[0].used, 1);

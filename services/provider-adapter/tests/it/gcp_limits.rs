@@ -15,6 +15,7 @@ async fn limits(suite: &Suite, without_usage: bool) -> Vec<AccountLimit> {
     let request = GetLimitsRequest {
         provider: Provider::Gcp.into(),
         without_usage,
+        ..Default::default()
     };
     let answer = suite.client().get_limits(request).await;
     answer.unwrap().into_inner().limits

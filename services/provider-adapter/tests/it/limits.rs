@@ -17,6 +17,7 @@ async fn limits(adapter: &Adapter, without_usage: bool) -> Vec<AccountLimit> {
     let request = GetLimitsRequest {
         provider: Provider::Aws.into(),
         without_usage,
+        ..Default::default()
     };
     let answer = adapter.client.clone().get_limits(request).await.unwrap();
     answer.into_inner().limits
@@ -193,4 +194,35 @@ async fn a_network_is_placed_in_the_account_with_most_room() {
     for words in ["VPCs per Region", "vpc_limit", VENDOR, "5 of 5 used"] {
         assert!(error.message.contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn of_one_group_no_other_is_asked() {
+    let suite = Suite::start().await;
+    let group = Group {
+        provider: Provider::Aws.into(),
+        account_id: VENDOR.to_owned(),
+        region: REGION.to_owned(),
+    };
+    let request = GetLimitsRequest {
+        group: Some(group.clone()),
+        ..Default::default()
+    };
+    let answer = suite.adapter.client.clone().get_limits(request).await;
+    let limits = answer.unwrap().into_inner().limits;
+    assert!(!limits.is_empty());
+    assert!(
+        limits
+            .iter()
+            .all(|limit| limit.group.as_ref() == Some(&group))
+    );
+    let unknown = GetLimitsRequest {
+        group: Some(Group {
+            account_id: "one".to_owned(),
+            ..group
+        }),
+        ..Default::default()
+    };
+    let error = suite.adapter.client.clone().get_limits(unknown).await;
+    assert!(error.unwrap_err().message().contains("group"));
 }

@@ -46,6 +46,9 @@ pub(super) fn cloud_state(peering: &Peering, evidence: &Evidence) -> Check {
                 .advising("The vendor has to see what the word means.");
         }
         CloudState::Provisioning => reasons::ACCEPTED_ACTIVATING,
+        CloudState::PendingAcceptance if seen.reason == reasons::ACCEPTED_ACTIVATING => {
+            reasons::ACCEPTED_ACTIVATING
+        }
         CloudState::PendingAcceptance => reasons::AWAITING_CUSTOMER_ACCEPTANCE,
         CloudState::Rejected => reasons::REJECTED_BY_PEER,
         CloudState::Expired => reasons::REQUEST_EXPIRED,

@@ -1,6 +1,6 @@
 //! What an earlier attempt left in the cloud: how it is found out about, and how it goes.
 
-use super::{Removal, SECOND, forget_wait, good, handed_over};
+use super::{Removal, SECOND, good, handed_over};
 use crate::domain::observe::Rules;
 use crate::domain::peering::{Former, Peering};
 use crate::domain::sighting::Sighting;
@@ -26,7 +26,6 @@ pub fn cleared(
     now: i64,
 ) -> Peering {
     let mut next = handed_over(peering, removal, operation_token, now);
-    forget_wait(&mut next);
     let is_gone = match removal {
         Removal::Deleted => true,
         Removal::InProgress => {

@@ -1,6 +1,6 @@
 //! How far the options of our half are.
 
-use super::{SECOND, SOON, claim, good, read_again_at};
+use super::{SECOND, SOON, claim, good, patience, read_again_at};
 use crate::domain::peering::{ConditionStatus, Peering, conditions};
 use crate::domain::progress::{Refusal, RefusalKind};
 use crate::domain::reasons;
@@ -35,12 +35,12 @@ pub fn options_set(peering: &Peering, complete: bool, operation_token: &str, now
     next.work.options_told_at = Some(now);
     if !complete {
         next.work.options_due = true;
-        next.work.step_at = Some(now.saturating_add(SOON));
+        next.work.step_at = Some(now.saturating_add(patience(peering, now)));
         return next;
     }
     next.work.options_due = false;
     if next.is_out_of_sync_by_options() {
-        next.set_condition(conditions::IN_SYNC, ConditionStatus::True, "", "", now);
+        next.set_in_sync(now);
     }
     // What else there is to do, the next step finds.
     next.work.step_at = Some(now);
@@ -60,10 +60,14 @@ pub(super) fn refuse_options(peering: &mut Peering, refusal: &Refusal, now: i64)
     }
     let reason = match refusal.kind {
         RefusalKind::Unknown => reasons::CLOUD_ERROR,
+        RefusalKind::Unauthorized => reasons::CLOUD_UNAUTHORIZED,
         _ => &refusal.reason,
     };
-    let name = conditions::IN_SYNC;
-    peering.set_condition(name, ConditionStatus::False, reason, &refusal.message, now);
+    // That ranges overlap is worse, and stays to be told.
+    if peering.overlap().is_none() {
+        let name = conditions::IN_SYNC;
+        peering.set_condition(name, ConditionStatus::False, reason, &refusal.message, now);
+    }
     peering.work.step_at = Some(now.saturating_add(REFUSED_RETRY));
 }
 

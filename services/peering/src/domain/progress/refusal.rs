@@ -103,6 +103,7 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         RefusalKind::Terminal | RefusalKind::Quota if routing => {
             refuse_routes(&mut next, &refusal.reason, &refusal.message, now);
             next.work.step_at = Some(now.saturating_add(REFUSED_ROUTES_RETRY));
+            next.let_go(now);
         }
         RefusalKind::Quota => {
             explain_wait(&mut next, refusal);
@@ -115,10 +116,25 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         }
         RefusalKind::Unauthorized => {
             explain_wait(&mut next, refusal);
+            if routing {
+                refuse_routes(
+                    &mut next,
+                    reasons::CLOUD_UNAUTHORIZED,
+                    &refusal.message,
+                    now,
+                );
+            }
+            if *step == Step::Options {
+                refuse_options(&mut next, refusal, now);
+            }
             next.work.step_at = Some(now.saturating_add(SOON));
         }
         RefusalKind::Passing => {
-            forget_wait(&mut next);
+            match next.state {
+                // In our own words: the cloud's differ from try to try.
+                State::Deleting => say_what_it_waits_for(&mut next, &refusal.reason, None),
+                _ => forget_wait(&mut next),
+            }
             next.work.step_at = Some(now.saturating_add(patience(peering, now)));
         }
         RefusalKind::InProgress => {
@@ -146,6 +162,9 @@ pub fn refused(peering: &Peering, step: &Step, refusal: &Refusal, now: i64) -> P
         } else {
             next.rest(now);
         }
+    }
+    if let Some(at) = next.degrades_at() {
+        next.work.step_at = next.work.step_at.min(Some(at)).or(Some(at));
     }
     next
 }
@@ -195,7 +214,7 @@ pub(super) fn failed_for_good(peering: &Peering, reason: &str, message: &str, no
         next.work.step_at = Some(now);
     } else if first {
         next.enter(State::Failed, reason, Some(message), now);
-        next.work.step_at = next.work.claims_at;
+        next.rest(now);
     } else {
         lose_half(&mut next, Some(message), now);
     }

@@ -72,6 +72,7 @@ pub struct Model {
     pub network_due: bool,
     pub allow_list_version: i64,
     pub leaving: String,
+    pub end_reason: String,
     pub claims_at: Option<i64>,
     pub repairs: String,
     pub routes_told_at: Option<i64>,

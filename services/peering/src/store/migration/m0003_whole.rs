@@ -91,6 +91,7 @@ const STATEMENTS: &[&str] = &[
     "ALTER TABLE peering ADD COLUMN network_due BOOLEAN NOT NULL DEFAULT FALSE",
     "ALTER TABLE peering ADD COLUMN allow_list_version BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE peering ADD COLUMN leaving TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE peering ADD COLUMN end_reason TEXT NOT NULL DEFAULT 'DELETE_REQUESTED'",
     "ALTER TABLE peering ADD COLUMN claims_at BIGINT",
     "ALTER TABLE peering ADD COLUMN repairs TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE peering ADD COLUMN routes_told_at BIGINT",

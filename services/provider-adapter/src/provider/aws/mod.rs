@@ -219,12 +219,13 @@ impl Provider for Aws {
         steps::guide(facts, account.and_then(|one| one.endpoint_url.as_deref()))
     }
 
-    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {
+    async fn limits(&self, only: Option<&GroupId>, usage: bool) -> Result<Vec<Limit>, CloudError> {
         let groups = self.0.config.accounts.iter().flat_map(|account| {
             let id = account.account_id.as_str();
             let group = move |region: &types::Region| (account, GroupId::aws(id, region.as_str()));
             account.regions.iter().map(group)
         });
+        let groups = groups.filter(|(_, group)| only.is_none_or(|only| only == group));
         let limits = groups.map(|(account, group)| async move {
             let used = match usage.then(|| self.client(&group)) {
                 Some(client) => limits::used(client.await).await,

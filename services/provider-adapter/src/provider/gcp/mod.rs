@@ -210,9 +210,12 @@ impl Provider for Gcp {
         steps::guide(facts, project.and_then(|one| one.endpoint.as_deref()))
     }
 
-    async fn limits(&self, usage: bool) -> Result<Vec<Limit>, CloudError> {
-        let projects = self.projects.values();
-        let asked = projects.map(|project| async {
+    async fn limits(&self, only: Option<&GroupId>, usage: bool) -> Result<Vec<Limit>, CloudError> {
+        let account = only.and_then(|only| only.account.as_deref());
+        let projects = self.projects.iter();
+        let wanted =
+            projects.filter(|(id, _)| account.is_none_or(|account| account == id.as_str()));
+        let asked = wanted.map(|(_, project)| project).map(|project| async {
             let gce = Gce::new(project.clone());
             limits::of(&gce, usage).await
         });

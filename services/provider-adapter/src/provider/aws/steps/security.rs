@@ -54,14 +54,14 @@ pub(super) fn check_network_acls(facts: &Facts, cli: &Cli<'_>) -> Step {
     Step {
         why: format!(
             "The default network ACL allows everything. One of your own is stateless and needs both directions: \
-             outbound TCP to {} on {}, and inbound TCP from {} to ports 1024-65535 for the replies. The command prints \
+             outbound TCP to {} on {}, and inbound TCP from {} to ports 1024-65535 for the replies. The check prints \
              the rules; protocol 6 is TCP and -1 is all. A rule with a lower number wins.",
             cli.vendor,
             ports(facts),
             cli.vendor
         ),
         console_path: format!("VPC > Network ACLs (region {})", cli.region),
-        commands: vec![cli.show_json(
+        verify: vec![cli.show_json(
             &format!(
                 "describe-network-acls --filters Name=vpc-id,Values={}",
                 cli.vpc
