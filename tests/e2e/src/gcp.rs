@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cloudsim::gce::config::GcpQuotas;
 use cloudsim::gce::state::{OpFault, OpFaultKind};
 use cloudsim::{CallRecord, Cloudsim, Fault, FaultKind};
 use serde_json::{Value, json};
@@ -114,6 +115,11 @@ impl Simulated {
             .collect();
         let account = format!("peerway@{VENDOR_PROJECT}.iam.gserviceaccount.com");
         self.0.gcp_permissions(project, &account, &left);
+    }
+
+    /// Gives a project other quotas.
+    pub fn quotas(&self, project: &str, quotas: GcpQuotas) {
+        self.0.gcp_quotas(project, quotas);
     }
 
     /// Removes a project as if it never was.

@@ -1,12 +1,14 @@
 //! The suite as its users have it: real programs on loopback, beside a cloud, with clients for both.
 
 pub mod cloud;
+pub mod commands;
 pub mod customer;
 mod firewall;
 pub mod gcp;
 pub mod google;
 mod left;
 mod networks;
+mod owner;
 mod peerings;
 pub mod python;
 mod suite;
@@ -21,6 +23,7 @@ pub use customer::CUSTOMER;
 pub use firewall::Admitted;
 pub use gcp::{CUSTOMER_PROJECT, FAR_PROJECT, VENDOR_PROJECT};
 pub use networks::network_wish;
+pub use owner::condition;
 pub use peerings::wish;
 pub use suite::{Options, Suite};
 pub use watch::{Told, Watch};

@@ -136,10 +136,11 @@ impl Suite {
             .expect("the peering is there")
     }
 
-    /// All peerings of the tenant.
+    /// All peerings of the tenant, deleted ones too.
     pub async fn list_peerings(&self) -> Vec<Peering> {
         let request = peering::ListPeeringsRequest {
             tenant_id: TENANT.to_owned(),
+            show_deleted: true,
             ..Default::default()
         };
         let ask = async || self.peerings().list_peerings(request.clone()).await;

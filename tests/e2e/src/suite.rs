@@ -55,6 +55,9 @@ impl Options {
             ("network", "QUEUE__DRIFT_INTERVAL", "500ms"),
             ("network", "QUEUE__IDLE_INTERVAL", "500ms"),
             ("network", "QUEUE__WIRING_INTERVAL", "500ms"),
+            ("peering", "QUEUE__ABSENCE_GRACE", "2s"),
+            ("peering", "QUEUE__DRIFT_INTERVAL", "500ms"),
+            ("peering", "QUEUE__WIRING_INTERVAL", "500ms"),
         ]);
         Self { settings, ..self }
     }

@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use api::network::v1::Network;
 use api::network::v1::network::State as NetworkState;
+use api::peering::v1::next_action::Actor;
+use api::peering::v1::peering::State;
 use e2e::{Options, Suite, VENDOR};
 use serde_json::{Value, json};
 
 const REGION: &str = "eu-west-1";
+/// The customer's.
+const RANGE: &str = "10.1.0.0/16";
 const WANTED: [(&str, &str); 1] = [("10.1.0.0/16", "tcp/5432")];
 
 /// A network whose datastore is open to one range, and its security group.
@@ -145,4 +149,62 @@ async fn a_network_whose_vpc_is_gone_has_failed_and_can_be_deleted() {
         told.contains(&one("STATE_CHANGED", "VPC_MISSING")),
         "{told:?}"
     );
+}
+
+#[tokio::test]
+async fn routes_that_an_operator_removes_are_put_back_until_it_is_a_fight() {
+    let suite = Suite::standalone_with(Options::default().watchful()).await;
+    let network = suite.network(REGION, "10.20.0.0/16").await;
+    let vpc = suite.customer.vpc(REGION, RANGE).await;
+    let peering = suite.peer(&network, &vpc, RANGE).await;
+    let waiting = suite.until(&peering, State::PendingAcceptance).await;
+    let active = suite.accepted(&waiting).await;
+    let pcx = active.provider_peering_id.as_str();
+    let ours = network.provider_vpc_id.as_str();
+    suite.until_routed(ours, &[(RANGE, pcx)]).await;
+    suite.until_met(&active, "ROUTES_READY").await;
+    let tables = suite.cloudsim().tables_of(ours);
+    let route = |table: &str| json!({"RouteTableId": table, "DestinationCidrBlock": RANGE});
+    let remove = async || {
+        for table in &tables {
+            operator(&suite, "delete_route", route(table)).await;
+        }
+    };
+    for _ in 0..3 {
+        remove().await;
+        suite.until_routed(ours, &[(RANGE, pcx)]).await;
+        suite.until_met(&active, "ROUTES_READY").await;
+    }
+    let events = suite.peering_events(&active).await;
+    let told = events.iter().filter(|event| {
+        event.kind == "CONDITION_CHANGED" && event.reason == "ROUTE_MISSING_VENDOR"
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
+    assert!(told.iter().all(|event| event.message.contains(RANGE)));
+
+    remove().await;
+    let fight = suite
+        .until_unmet(&active, "ROUTES_READY", "DRIFT_FIGHT")
+        .await;
+    let advice = fight.next_action.clone().expect("advice");
+    assert_eq!(
+        (advice.actor(), advice.code.as_str()),
+        (Actor::Vendor, "STOP_DRIFT")
+    );
+    assert!(advice.summary.contains(RANGE), "{}", advice.summary);
+    suite.refreshed(&active.id).await;
+    assert!(suite.cloudsim().routes_of(ours).is_empty(), "left alone");
+
+    let degraded = suite.until(&active, State::Degraded).await;
+    assert_eq!(degraded.raw_state, "active", "the cloud says up");
+
+    // The operator has understood.
+    for table in &tables {
+        let mut back = route(table);
+        back["VpcPeeringConnectionId"] = json!(pcx);
+        operator(&suite, "create_route", back).await;
+    }
+    suite.until_met(&active, "ROUTES_READY").await;
+    suite.until(&active, State::Active).await;
 }

@@ -4,8 +4,11 @@ use api::peering::v1::peering::State;
 use cloudsim::FaultKind;
 use e2e::{Options, Suite, VENDOR, filter};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 const REGION: &str = "eu-west-1";
+/// How often the same wish is sent at the same time.
+const SENT: usize = 100;
 
 /// Takes a peering to ACTIVE while `action` misbehaves, and counts what stands.
 async fn makes_one_of_each(options: Options, action: &str, fault: FaultKind) {
@@ -148,4 +151,46 @@ async fn a_peering_of_somebody_else_is_not_adopted() {
     let status =
         still.await.expect("it stands")["VpcPeeringConnections"][0]["Status"]["Code"].clone();
     assert_eq!(status, "pending-acceptance");
+}
+
+#[tokio::test]
+async fn the_same_create_sent_a_hundred_times_at_once_makes_one_peering() {
+    let suite = Suite::three().await;
+    let network = suite.network(REGION, "10.20.0.0/16").await;
+    let vpc = suite.customer.vpc(REGION, "10.1.0.0/16").await;
+    let request = api::peering::v1::CreatePeeringRequest {
+        request_id: "the-only-one".to_owned(),
+        ..e2e::wish(&network, REGION, &vpc, "10.1.0.0/16")
+    };
+    // One connection for all, since a service takes only so many from one address.
+    let client = suite.peerings();
+    let mut sent = JoinSet::new();
+    for _ in 0..SENT {
+        let (mut client, request) = (client.clone(), request.clone());
+        sent.spawn(async move {
+            loop {
+                match client.create_peering(request.clone()).await {
+                    Ok(answer) => return answer.into_inner(),
+                    // Whoever comes while the first is under way is told to come again.
+                    Err(refused) => {
+                        let reason = e2e::reason(&refused);
+                        assert_eq!(reason, "CREATE_IN_PROGRESS", "{refused:?}");
+                    }
+                }
+            }
+        });
+    }
+    let answers = sent.join_all().await;
+    let first = answers[0].clone();
+    assert_eq!(answers.len(), SENT);
+    for answer in &answers {
+        assert_eq!(*answer, first, "equal wishes have equal answers");
+    }
+
+    let peering = first.peering.expect("a peering");
+    suite.until(&peering, State::PendingAcceptance).await;
+    assert_eq!(suite.list_peerings().await.len(), 1);
+    let cloud = suite.cloudsim();
+    assert_eq!(cloud.outstanding_requests(), 1);
+    assert_eq!(cloud.outcomes("CreateVpcPeeringConnection"), ["ok"]);
 }
