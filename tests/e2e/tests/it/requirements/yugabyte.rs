@@ -54,7 +54,12 @@ async fn y0_peerings_are_created_shown_listed_changed_and_deleted() {
     assert_eq!(changed.display_name, "another name");
     suite.delete_peering(&made).await;
     suite.until(&made, State::Deleted).await;
-    assert_eq!(suite.list_peerings().await, []);
+    let all = ListPeeringsRequest {
+        tenant_id: TENANT.to_owned(),
+        ..Default::default()
+    };
+    let listed = suite.peerings().list_peerings(all).await;
+    assert_eq!(listed.unwrap().into_inner().peerings, []);
 }
 
 #[tokio::test]
