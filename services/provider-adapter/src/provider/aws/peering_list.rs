@@ -22,7 +22,8 @@ pub(super) fn pages(
     ids: Vec<String>,
     vpc: Option<String>,
 ) -> Pages<PeeringObservation> {
-    let ids = if ids.len() <= MOST_VALUES {
+    // Beside the ids stand the owner and perhaps the VPC: the limit is on all values of a call.
+    let ids = if ids.len() + 2 <= MOST_VALUES {
         ids
     } else {
         Vec::new()

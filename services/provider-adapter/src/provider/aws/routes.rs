@@ -26,13 +26,14 @@ pub(super) async fn ensure(ec2: &Ec2, ask: &EnsureRoutes) -> Result<RoutesProgre
         let why = format!("{} shows no route table; is it gone?", ask.vpc_id);
         return Err(Failure::unusable(API, why).while_looking());
     }
+    // What cannot be tagged can still be led right; it is told at the end.
+    let mut failed = None;
     if !untagged.is_empty() && !wanted.is_empty() {
-        tag(ec2, untagged, &marks).await?;
+        failed = tag(ec2, untagged, &marks).await.err();
     }
     let writes = plan(&tables, &wanted);
     let mut budget = Budget::new(ec2, MOST_WRITES);
     let mut left = 0;
-    let mut failed = None;
     for one in &writes {
         if !budget.take() {
             left += 1;

@@ -81,7 +81,8 @@ pub(super) fn verify_request(facts: &Facts, cli: &Cli<'_>) -> Step {
     if let Some(id) = live(facts) {
         step.commands.push(cli.show(
             &describe(id),
-            "VpcPeeringConnections[].RequesterVpcInfo.[OwnerId, VpcId, CidrBlock, Region]",
+            // EC2 shows ranges of active peerings only, by its reference; the VPC's id says which range it is.
+            "VpcPeeringConnections[].RequesterVpcInfo.[OwnerId, VpcId, Region]",
         ));
         if !is_accepted(facts) {
             step.undo.push(cli.ec2(&format!(
@@ -95,15 +96,15 @@ pub(super) fn verify_request(facts: &Facts, cli: &Cli<'_>) -> Step {
 fn why_verify(facts: &Facts, cli: &Cli<'_>) -> String {
     let vpc = facts.vendor_vpc_id.as_deref();
     let ours = format!(
-        "{} {} {} {}",
+        "{} {} {}",
         facts.vendor_account_id,
         vpc.unwrap_or("(our VPC, whose id follows)"),
-        cli.vendor,
         facts.vendor_region
     );
     let mut why = format!(
-        "Anybody can send you a request. The command prints who sent this one: account, VPC, range and region. It has \
-         to print {ours}."
+        "Anybody can send you a request. The command prints who sent this one: account, VPC and region. It has to print \
+         {ours}. The range of that VPC is {}.",
+        cli.vendor
     );
     if live(facts).is_some() && !is_accepted(facts) {
         why.push_str(

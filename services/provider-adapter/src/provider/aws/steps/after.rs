@@ -3,7 +3,8 @@
 use super::commands::{Cli, ROUTE_TABLE, SECURITY_GROUP};
 use super::live;
 use crate::provider::steps::{
-    Actor, Command, Facts, Script, State, Status, Step, Variable, Word, connections, list, sentence,
+    Actor, Command, Facts, Script, State, Status, Step, Variable, Word, connections, list,
+    sentence, shell,
 };
 
 const SOURCE: &str = "SOURCE_INSTANCE_ID";
@@ -75,9 +76,11 @@ pub(super) fn prove(facts: &Facts, cli: &Cli<'_>) -> Step {
             "ec2:DescribeNetworkInsightsPaths",
             "ec2:DescribeNetworkInsightsAnalyses",
             "ec2:DeleteNetworkInsightsPath",
+            "ec2:DeleteNetworkInsightsAnalysis",
             "ec2:DescribeInstances",
             "tiros:CreateQuery",
             "tiros:GetQueryAnswer",
+            "tiros:GetQueryExplanation",
             "ec2:DescribeFlowLogs",
             "logs:StartQuery",
             "logs:GetQueryResults",
@@ -91,13 +94,7 @@ pub(super) fn prove(facts: &Facts, cli: &Cli<'_>) -> Step {
         ),
         commands: connections(facts),
         verify: analysis.map_or(vec![], |id| investigations(facts, cli, id)),
-        undo: analysis.map_or(vec![], |_| {
-            vec![cli.of(
-                "delete-network-insights-path --network-insights-path-id",
-                PATH,
-                [],
-            )]
-        }),
+        undo: analysis.map_or(vec![], |_| vec![forget_path(cli)]),
         permissions,
         docs_url: "https://docs.aws.amazon.com/vpc/latest/reachability/getting-started-cli.html",
         optional: true,
@@ -309,4 +306,15 @@ fn why_clean_up(facts: &Facts, ids: &[&str]) -> String {
          your tables, each with the routes that are left.",
         list(ids, "")
     )
+}
+
+/// EC2 keeps a path as long as it has an analysis.
+fn forget_path(cli: &Cli<'_>) -> Command {
+    let region = shell(cli.region);
+    Command::script(Script(format!(
+        "for analysis in $(aws ec2 describe-network-insights-analyses --network-insights-path-id \"${PATH}\" --query \
+         'NetworkInsightsAnalyses[].NetworkInsightsAnalysisId' --output text --region {region}); do\n  \
+         aws ec2 delete-network-insights-analysis --network-insights-analysis-id \"$analysis\" --region {region}\n\
+         done\naws ec2 delete-network-insights-path --network-insights-path-id \"${PATH}\" --region {region}"
+    )))
 }

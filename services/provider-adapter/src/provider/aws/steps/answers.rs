@@ -297,7 +297,8 @@ fn changes(cli: &Cli<'_>) -> Answer {
         format!(
             "No. You may add ranges to {} while the peering stands; they must not overlap {}. Name new ones in the \
              peering and on the allow list: we then route to them, and nothing connects from them before that. \
-             Connections from ranges that you take off the list end.",
+             From ranges that you take off the list no new connection gets through; open ones last until they are \
+             closed or time out, unless the range leaves the peering too.",
             cli.vpc, cli.vendor
         ),
     )

@@ -114,14 +114,14 @@ fn why(facts: &Facts, cli: &Cli<'_>, former: Option<&str>) -> String {
     );
     if let Some(former) = former {
         why.push_str(&format!(
-            " Your routes from the attempt before still lead to {former}, which is gone: the command replaces them."
+            " Routes of the attempt before, which may still lead to {former}, are replaced: it is gone."
         ));
     }
     why.push_str(
         " A table whose route leads somewhere else that works stays as it is, and the command fails and names it.",
     );
     why.push_str(&format!(
-        " The check prints a line for each table: {id} and active is right, None is a table without a route. "
+        " The check prints a line for each table: {id} and active is right, None None is a table without a route. "
     ));
     why.push_str(match facts.is_up() {
         true => "A route is a blackhole when what it leads to is gone.",
