@@ -38,6 +38,8 @@ pub struct Config {
     /// How often what is past its time is removed.
     #[serde(with = "humantime_serde")]
     pub purge_interval: Duration,
+    /// While something waits, AWS is asked for a whole group of at most this many peerings, else for what waits alone.
+    pub listed_whole: u64,
     /// A request of which the cloud shows nothing fails after this long.
     #[serde(with = "humantime_serde")]
     pub provision_timeout: Duration,

@@ -15,7 +15,7 @@ use crate::provider::Provider;
 pub(crate) type Client = NetworkServiceClient<Channel>;
 
 /// What a test waits for comes within this, or the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a test on both kinds of database.
 #[macro_export]

@@ -11,7 +11,7 @@ use crate::on_each_database;
 use crate::suite::{Suite, peering, reason};
 
 /// Long enough for a slow machine, never waited out when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All networks of the tenant `acme`.
 fn ours() -> WatchNetworksRequest {

@@ -40,6 +40,7 @@ impl ProviderClient {
             with_peer_cidrs: true,
             region: peering.vendor.region.to_string(),
             vendor_vpc_id: peering.vendor.vpc_id.clone(),
+            ..Default::default()
         };
         let answer = self.client.clone().observe_peerings(request).await;
         let mut pages = answer.map_err(cloud_error)?.into_inner();

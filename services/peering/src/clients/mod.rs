@@ -13,4 +13,4 @@ pub use guide::verify_commands;
 pub use network::{AttachError, NetworkClient, NetworkError};
 pub use network_watch::{DeletionsPage, NetworkWatch, Told};
 pub use pool::{Pool, PoolAway};
-pub use provider::{Listing, Page, ProviderClient, Routes, refusal};
+pub use provider::{Listing, Page, ProviderClient, Routes, Scope, refusal};

@@ -34,6 +34,19 @@ pub struct Routes {
     pub missing: Vec<WantedRoute>,
 }
 
+/// Which of a group's peerings a listing has to show; it may show more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    Whole,
+    /// Those that wait for the other side.
+    Outstanding,
+    /// Those with these ids of the cloud's.
+    Ids(Vec<String>),
+    /// Those whose tags name one of these.
+    Peerings(Vec<PeeringId>),
+}
+
 /// A listing under way.
 pub struct Listing {
     pages: Streaming<ObservePeeringsResponse>,
@@ -203,20 +216,29 @@ impl ProviderClient {
         })
     }
 
-    /// Begins a listing of all peerings of a group. `expected` are attempts whose id in the cloud is not known.
+    /// Begins a listing of a group's peerings. `expected` are attempts whose id in the cloud is not known.
     pub async fn observe(
         &self,
         group: &GroupId,
+        scope: Scope,
         expected: impl IntoIterator<Item = (PeeringId, i32)>,
     ) -> Result<Listing, CloudError> {
         let attempt = |(id, attempt): (PeeringId, i32)| Attempt {
             peering_id: id.to_string(),
             attempt,
         };
+        let outstanding_only = scope == Scope::Outstanding;
+        let (provider_peering_ids, peering_ids) = match scope {
+            Scope::Whole | Scope::Outstanding => Default::default(),
+            Scope::Ids(ids) => (ids, Vec::new()),
+            Scope::Peerings(ids) => (Vec::new(), ids.iter().map(ToString::to_string).collect()),
+        };
         let request = ObservePeeringsRequest {
             group: api::provider_group(group),
             deployment: self.deployment.clone(),
-            provider_peering_ids: Vec::new(),
+            provider_peering_ids,
+            peering_ids,
+            outstanding_only,
             expected: expected.into_iter().map(attempt).collect(),
             ..Default::default()
         };

@@ -5,6 +5,7 @@
 //! act now.
 
 mod admission;
+mod blind;
 mod change;
 mod condition;
 mod degraded;
@@ -13,6 +14,7 @@ mod drift;
 mod facts;
 mod finding;
 mod glance;
+mod matching;
 mod next_action;
 mod objections;
 mod observe;
@@ -37,12 +39,14 @@ mod two_halves_tests;
 pub(crate) mod walk;
 
 pub use admission::{Network, Policy, VendorAccounts, Wish, WishedPeer, admissible};
+pub use blind::blinded;
 pub use change::Update;
 pub use diagnosis::{Away, Check, Evidence, RouteState, SeenRoute, Usage, Verdict, diagnose};
 pub use drift::{Fault, Tables, Wiring};
 pub use facts::{KnownNetwork, NetworkFacts, NetworkNews};
 pub use finding::{Finding, quota_near, range_field, warnings, well_known};
 pub use glance::{Glance, settled};
+pub use matching::{Matching, Unseen, Unsettled};
 pub use next_action::{Actor, NextAction, next_action};
 pub use objections::{Error, Side, may_peer, objections};
 pub use observe::{Look, Rules, observe, walk_to};

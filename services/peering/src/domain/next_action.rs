@@ -223,6 +223,10 @@ fn standing(peering: &Peering) -> NextAction {
     if let Some(condition) = is_false(conditions::IN_SYNC) {
         return fault(condition).unwrap_or_else(|| half(peering, condition));
     }
+    let mut all = peering.conditions.iter();
+    if all.any(|one| one.reason == reasons::CLOUD_UNAUTHORIZED) {
+        return restore_access();
+    }
     if let Some(condition) = is_false(conditions::ALLOW_LISTED) {
         return customer(
             "ADD_TO_ALLOW_LIST",

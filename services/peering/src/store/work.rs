@@ -106,6 +106,22 @@ impl Store {
             .collect())
     }
 
+    /// Whether the lanes watch no more than `most` rows of a group.
+    pub async fn watches_at_most(&self, group: &GroupId, most: u64) -> Result<bool, Error> {
+        let lanes = [Watch::Pending, Watch::Drift].map(Watch::as_str);
+        let beyond = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::GroupId.eq(group.to_string()))
+            .filter(Column::Lane.is_in(lanes))
+            .offset(most)
+            .limit(1)
+            .into_tuple::<String>()
+            .one(self.db.read())
+            .await?;
+        Ok(beyond.is_none())
+    }
+
     /// These peerings, as far as they can be read, in no order.
     pub async fn read_all(&self, ids: &[PeeringId]) -> Result<Vec<Peering>, Error> {
         let ids = ids.iter().map(ToString::to_string);

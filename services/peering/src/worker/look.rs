@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use types::PeeringId;
 
-use super::matching::{Finding, Matching};
+use super::refused::was_refused;
 use super::wiring::Wired;
 use super::{Worker, cause};
-use crate::domain::{Glance, Look, Peering, Watch, trusted, walk_to};
+use crate::clients::Scope;
+use crate::domain::{Glance, Look, Matching, Peering, Unsettled, Watch, trusted, walk_to};
 use crate::store::{Change, Committed, Error};
 
 /// Changed rows of one transaction.
@@ -73,8 +74,18 @@ impl Worker {
         let in_doubt = glances
             .iter()
             .any(|glance| is_fresh(glance.missed_at.max(glance.inactive_at), began_at));
-        let mut matching = Matching::new(glances);
-        let listing = self.list(turn, &mut matching);
+        let is_whole = self.lists_whole(&turn.group, watch).await?;
+        // What was told of the rows meanwhile stands beside what a look compares.
+        let mut matching = match was_refused(&turn.row.last_error) {
+            true => Matching::thorough(glances),
+            false => Matching::new(glances),
+        };
+        let listing = async {
+            match is_whole {
+                true => self.list(turn, Scope::Whole, &mut matching).await,
+                false => self.list_parts(turn, began_at, &mut matching).await,
+            }
+        };
         let Some(listed) = stop.run_until_cancelled(listing).await else {
             // The service ends, and another may look at once.
             let error = turn.row.last_error.clone();
@@ -85,6 +96,16 @@ impl Worker {
         };
         let complete = matches!(listed, Ok(true));
         let problem = problem(&listed, &matching);
+        if let Err(error) = &listed
+            && error.kind == CloudErrorKind::Unauthorized
+        {
+            self.tell_refused(turn, &matching.into_ids(), error).await?;
+            return Ok(Outcome {
+                error: problem,
+                gate: gate(error),
+                ..Outcome::again(next)
+            });
+        }
         let recorded = self
             .record(turn, matching.findings(complete), began_at, complete)
             .await?;
@@ -112,32 +133,11 @@ impl Worker {
         })
     }
 
-    /// Reads the listing page by page; answers whether it missed nothing.
-    async fn list(&self, turn: &Turn, matching: &mut Matching) -> Result<bool, CloudError> {
-        let mut listing = self
-            .provider
-            .observe(&turn.group, matching.expected())
-            .await?;
-        loop {
-            let page = tokio::select! {
-                () = turn.lost().cancelled() => return Ok(false),
-                page = listing.next() => page?,
-            };
-            let Some(page) = page else { return Ok(false) };
-            for sighting in page.sightings {
-                matching.take(sighting);
-            }
-            if page.is_complete {
-                return Ok(true);
-            }
-        }
-    }
-
     /// Commits what changed, in batches.
     async fn record(
         &self,
         turn: &Turn,
-        mut findings: Vec<Finding>,
+        mut findings: Vec<Unsettled>,
         began_at: i64,
         complete: bool,
     ) -> Result<Recorded, Error> {
@@ -149,7 +149,7 @@ impl Worker {
             let mut peerings = self.store.read_all(&ids).await?;
             peerings.sort_unstable_by_key(|peering| peering.id.to_string());
             let now = self.store.now_ms().await?;
-            let found: HashMap<PeeringId, &Finding> =
+            let found: HashMap<PeeringId, &Unsettled> =
                 batch.iter().map(|finding| (finding.id, finding)).collect();
             let mut changes = Vec::new();
             for peering in peerings {

@@ -10,11 +10,12 @@ mod clear;
 pub(crate) mod covered;
 mod facts;
 mod follow;
+mod listing;
 mod look;
-mod matching;
 mod news;
 mod options;
 mod purge;
+mod refused;
 mod routes;
 mod step;
 mod wiring;
@@ -45,6 +46,7 @@ pub struct Worker {
     withdraw_interval: Duration,
     cascade_interval: Duration,
     purge_interval: Duration,
+    listed_whole: u64,
 }
 
 impl Worker {
@@ -69,6 +71,7 @@ impl Worker {
             withdraw_interval: config.withdraw_interval,
             cascade_interval: config.cascade_interval,
             purge_interval: config.purge_interval,
+            listed_whole: config.listed_whole,
         }
     }
 

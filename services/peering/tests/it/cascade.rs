@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::peering::v1::peering::State;
 use api::peering::v1::*;
+use futures::stream::{self, StreamExt};
 use sea_orm::ConnectionTrait;
 use tonic::Code;
 
@@ -25,7 +26,7 @@ on_both_databases!(
     a_network_that_is_gone_needs_no_detaching,
 );
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Lists often.
 fn listing(config: &mut ::peering::Config) {
@@ -292,8 +293,11 @@ async fn many_peerings_of_many_networks_end(kind: Kind) {
         let network = &networks[index.saturating_sub(110) % networks.len()];
         suite.create_with(wish(TENANT, network, index))
     });
-    let created = futures::future::join_all(wishes).await;
-    assert!(created.iter().all(Result::is_ok));
+    // A few at a time: each has to be done before its own deadline on a busy machine too.
+    let created: Vec<_> = stream::iter(wishes).buffered(8).collect().await;
+    for one in created {
+        one.unwrap();
+    }
     suite.stop().await;
     suite.network.set_watch_away(Some(Code::Unavailable));
     for network in &networks {

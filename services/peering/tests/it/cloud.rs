@@ -35,6 +35,7 @@ struct State {
     dead: Vec<String>,
     deletions: usize,
     options_set: usize,
+    asked: Vec<ObservePeeringsRequest>,
 }
 
 /// The adapter and its cloud.
@@ -127,6 +128,11 @@ impl Cloud {
         self.state().made
     }
 
+    /// The listings that were asked for.
+    pub(crate) fn asked(&self) -> Vec<ObservePeeringsRequest> {
+        self.state().asked.clone()
+    }
+
     pub(crate) fn deletions(&self) -> usize {
         self.state().deletions
     }
@@ -189,6 +195,11 @@ impl Cloud {
 
     pub(crate) fn accept(&self, peering: &str) {
         self.set_state(peering, CloudState::Active, "active");
+    }
+
+    /// The object of a peering is not shown any more.
+    pub(crate) fn forget(&self, peering: &str) {
+        self.state().objects.retain(|one| one.peering_id != peering);
     }
 
     /// Nothing is there any more.
@@ -387,6 +398,8 @@ impl ProviderService for Cloud {
         if is_gcp(request.group.as_ref()) {
             objects = self.halves.list(&request.expected);
         }
+        crate::told::narrow(&mut objects, &request);
+        self.state().asked.push(request);
         self.looks.send_modify(|count| *count += 1);
         self.looking.pass().await;
         let pages = crate::told::pages(listing, &objects)?;

@@ -8,7 +8,7 @@ use api::peering::v1::*;
 use api::provider::v1::PeeringObservation;
 use api::provider::v1::peering_observation::State as CloudState;
 
-use crate::suite::{Kind, Suite, is_routed, on_both_databases};
+use crate::suite::{Kind, PATIENCE, Suite, is_routed, on_both_databases};
 use crate::told::{Listing, Told};
 
 on_both_databases!(
@@ -214,9 +214,7 @@ async fn an_incomplete_look_still_shows_what_it_saw(kind: Kind) {
             suite.cloud.until_looked(suite.cloud.looks() + 1).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), until)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, until).await.unwrap();
 }
 
 async fn a_word_that_nobody_knows_changes_nothing(kind: Kind) {

@@ -19,6 +19,7 @@ mod guide;
 mod halves;
 mod hundred;
 mod instructions;
+mod large_group;
 mod life;
 mod lists;
 mod network;

@@ -6,7 +6,7 @@ use api::cloud::{CloudError, CloudErrorKind};
 use api::peering::v1::peering::State;
 
 use crate::halves::Fate;
-use crate::suite::{Kind, Suite, on_both_databases};
+use crate::suite::{Kind, PATIENCE, Suite, on_both_databases};
 use crate::told::Told;
 use crate::two_halves::{active, create, error, hasty, network, nothing_is_held, wish};
 
@@ -131,9 +131,7 @@ async fn deleting_after_a_lost_answer_leaves_nothing(kind: Kind) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), begun)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, begun).await.unwrap();
     suite.delete(&created.id).await.unwrap();
     suite.until_state(&created.id, State::Deleted).await;
     let halves = &suite.cloud.halves;
@@ -196,9 +194,7 @@ async fn a_reading_that_fails_ends_nothing(kind: Kind) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), served)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, served).await.unwrap();
     suite.cloud.looking.open();
     assert_eq!(suite.cloud.halves.begun(), 1);
     nothing_is_held(&suite).await;
@@ -213,9 +209,7 @@ async fn deleting_while_an_operation_runs_waits_for_it(kind: Kind) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), begun)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, begun).await.unwrap();
     suite.delete(&created.id).await.unwrap();
     suite.until_state(&created.id, State::Deleted).await;
     let halves = &suite.cloud.halves;

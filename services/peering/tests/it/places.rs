@@ -18,7 +18,7 @@ on_both_databases!(
     racing_requests_never_take_a_place_too_many,
 );
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const LIMIT: &str = "OUTSTANDING_LIMIT";
 
 /// A request of `tenant` on a network of its own, the `index`th of all.

@@ -20,7 +20,7 @@ use crate::network::ScriptedNetwork;
 pub(crate) const TENANT: &str = "acme";
 
 /// How long a test waits for what must come; long, since machines are slow, and never waited out when all is well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database that a test runs on.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +72,8 @@ impl Suite {
         let (cloud, cloud_address) = Cloud::start().await;
         let mut config = Config::load(None, Vec::new()).unwrap();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
+        // A busy machine is no fault of the service's.
+        config.server.request_timeout = Duration::from_secs(60);
         config.database = database.config();
         config.network.endpoint = format!("http://{network_address}");
         config.provider_adapter.endpoint = format!("http://{cloud_address}");

@@ -1,7 +1,8 @@
 //! What a scripted cloud can be told to do.
 
 use api::cloud::CloudError;
-use api::provider::v1::{ObservePeeringsResponse, PeeringObservation};
+use api::provider::v1::peering_observation::State;
+use api::provider::v1::{ObservePeeringsRequest, ObservePeeringsResponse, PeeringObservation};
 use tonic::Status;
 
 /// What a write does next.
@@ -35,6 +36,19 @@ pub(crate) enum Listing {
 /// No answer, and nobody knows what happened.
 pub(crate) fn silence() -> Status {
     Status::unavailable("the connection was lost")
+}
+
+/// Leaves of a group's peerings what a listing was asked for, and nothing else.
+pub(crate) fn narrow(objects: &mut Vec<PeeringObservation>, request: &ObservePeeringsRequest) {
+    let among = |asked: &[String], one: &String| asked.is_empty() || asked.contains(one);
+    let waits = |one: &PeeringObservation| {
+        matches!(one.state(), State::PendingAcceptance | State::Provisioning)
+    };
+    objects.retain(|one| {
+        among(&request.provider_peering_ids, &one.provider_peering_id)
+            && among(&request.peering_ids, &one.peering_id)
+            && (!request.outstanding_only || waits(one))
+    });
 }
 
 /// The pages of a listing of these objects, or what comes instead.

@@ -7,7 +7,7 @@ use api::network::v1::Provider;
 use api::peering::v1::peering::State;
 use api::peering::v1::*;
 
-use crate::suite::{Kind, Suite, is_routed, on_both_databases, request};
+use crate::suite::{Kind, PATIENCE, Suite, is_routed, on_both_databases, request};
 use crate::told::Told;
 
 on_both_databases!(
@@ -92,9 +92,7 @@ pub(crate) async fn nothing_is_held(suite: &Suite) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), free)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, free).await.unwrap();
     db.close().await.unwrap();
 }
 
@@ -175,9 +173,7 @@ async fn a_half_of_ours_that_vanished_is_put_back(kind: Kind) {
             suite.refresh(&requested.id).await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), put_back)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, put_back).await.unwrap();
     nothing_is_held(&suite).await;
     assert_eq!(
         (suite.cloud.halves.begun(), suite.cloud.halves.refused()),

@@ -19,7 +19,7 @@ on_both_databases!(
 );
 
 /// Long enough for a slow machine, never waited out when all is well.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn ours() -> WatchPeeringsRequest {
     WatchPeeringsRequest {

@@ -25,7 +25,7 @@ on_both_databases!(
     a_row_that_cannot_be_read_holds_up_nobody,
 );
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A peering with 10.`index`.0.0/16 that waits for the customer.
 async fn waiting(suite: &Suite, network: &str, index: usize) -> Peering {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use types::PeeringId;
 
-use crate::domain::{CloudState, Glance, Sighting, settled};
+use super::{CloudState, Glance, Sighting, settled};
 
 /// Attempts before the current one that are looked for.
 const EARLIER: i32 = 5;
 
 /// The rows of a lane and what was seen of each so far.
-pub(super) struct Matching {
+pub struct Matching {
     glances: Vec<Glance>,
     seen: Vec<Seen>,
     by_id: HashMap<String, usize>,
@@ -18,6 +18,9 @@ pub(super) struct Matching {
     /// may have left.
     by_tag: HashMap<(PeeringId, i32), usize>,
     unrecognized: Option<String>,
+    strays: Vec<Sighting>,
+    /// Whether a row is passed over when [`settled`] finds nothing new in its sighting.
+    skips: bool,
 }
 
 /// What was seen of one row.
@@ -28,19 +31,29 @@ enum Seen {
     Shown(Box<Sighting>),
 }
 
+/// Rows that a listing of a part did not show.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Their ids in the cloud.
+    pub ids: Vec<String>,
+    /// Those without one.
+    pub peerings: Vec<PeeringId>,
+}
+
 /// A row of which something may have changed.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub struct Unsettled {
     /// The peering.
-    pub(super) id: PeeringId,
+    pub id: PeeringId,
     /// Its version before the look.
-    pub(super) version: i64,
+    pub version: i64,
     /// What was seen of it; none: nothing, in a complete look.
-    pub(super) seen: Option<Sighting>,
+    pub seen: Option<Sighting>,
 }
 
 impl Matching {
-    pub(super) fn new(glances: Vec<Glance>) -> Self {
+    /// Nothing was seen of the rows yet.
+    pub fn new(glances: Vec<Glance>) -> Self {
         let mut by_id = HashMap::new();
         let mut by_tag = HashMap::new();
         for (index, glance) in glances.iter().enumerate() {
@@ -60,19 +73,52 @@ impl Matching {
             by_id,
             by_tag,
             unrecognized: None,
+            strays: Vec::new(),
+            skips: true,
+        }
+    }
+
+    /// The same, with every row compared in full.
+    pub fn thorough(glances: Vec<Glance>) -> Self {
+        Self {
+            skips: false,
+            ..Self::new(glances)
         }
     }
 
     /// The attempts that are looked for by their tags or names.
-    pub(super) fn expected(&self) -> Vec<(PeeringId, i32)> {
+    pub fn expected(&self) -> Vec<(PeeringId, i32)> {
         self.by_tag.keys().copied().collect()
     }
 
-    /// Takes in one object of the listing; most of those that are not ours are nobody's.
-    pub(super) fn take(&mut self, sighting: Sighting) {
+    /// The rows that were not seen so far: what to ask for one by one. Those without an id in the cloud are asked for
+    /// by their tags, while a create may be under way or `late` says that its time is over; of the others nothing is
+    /// said by this look.
+    pub fn unseen(&mut self, late: i64) -> Unseen {
+        let mut unseen = Unseen::default();
+        for (glance, seen) in self.glances.iter().zip(&mut self.seen) {
+            if !matches!(seen, Seen::Nothing) {
+                continue;
+            }
+            match &glance.provider_peering_id {
+                Some(id) => unseen.ids.push(id.clone()),
+                None if glance.requested || glance.lane_since <= late => {
+                    unseen.peerings.push(glance.id);
+                }
+                None => *seen = Seen::Settled,
+            }
+        }
+        unseen
+    }
+
+    /// Takes in one object of the listing. What carries our tags and belongs to none of the rows is kept as a stray.
+    pub fn take(&mut self, sighting: Sighting) {
         let tagged = || sighting.peering.map(|id| (id, sighting.attempt));
         let by_id = self.by_id.get(&sighting.provider_peering_id).copied();
         let Some(index) = by_id.or_else(|| self.by_tag.get(&tagged()?).copied()) else {
+            if sighting.peering.is_some() && sighting.state.is_live() {
+                self.strays.push(sighting);
+            }
             return;
         };
         if sighting.state == CloudState::Unrecognized {
@@ -90,18 +136,30 @@ impl Matching {
         let seen = &mut self.seen[index];
         match seen {
             Seen::Shown(known) if !is_better(&sighting, known) => {}
-            _ if settled(&self.glances[index], Some(&sighting)) => *seen = Seen::Settled,
+            _ if self.skips && settled(&self.glances[index], Some(&sighting)) => {
+                *seen = Seen::Settled;
+            }
             _ => *seen = Seen::Shown(Box::new(sighting)),
         }
     }
 
+    /// The rows, when nothing could be seen of them.
+    pub fn into_ids(self) -> Vec<PeeringId> {
+        self.glances.into_iter().map(|glance| glance.id).collect()
+    }
+
+    /// What lives in the cloud, carries our tags and belongs to none of the rows: another lane's, or nobody's.
+    pub fn take_strays(&mut self) -> Vec<Sighting> {
+        std::mem::take(&mut self.strays)
+    }
+
     /// A word of the cloud's that nobody knows, if one was seen.
-    pub(super) fn unrecognized(&self) -> Option<&str> {
+    pub fn unrecognized(&self) -> Option<&str> {
         self.unrecognized.as_deref()
     }
 
     /// The rows of which something may have changed. Only a complete look says anything about what it did not show.
-    pub(super) fn findings(self, complete: bool) -> Vec<Finding> {
+    pub fn findings(self, complete: bool) -> Vec<Unsettled> {
         let rows = self.glances.into_iter().zip(self.seen);
         rows.filter_map(|(glance, seen)| {
             let seen = match seen {
@@ -110,7 +168,7 @@ impl Matching {
                 Seen::Nothing if complete && !settled(&glance, None) => None,
                 Seen::Nothing => return None,
             };
-            Some(Finding {
+            Some(Unsettled {
                 id: glance.id,
                 version: glance.version,
                 seen,
