@@ -86,11 +86,13 @@ impl App {
         let worker = Worker::new(store.clone(), provider, queue.clone(), &config);
         let feed = Feed::new(db.clone(), Pace::default());
         let api = grpc::Api::new(store.clone(), queue.clone(), feed.clone(), config.offers());
+        let entries = grpc::entries(&store, &queue);
         let provider_health =
             client::channel("provider-adapter", &config.provider_adapter)?.health();
         let mut server = Server::bind(&config.server)
             .await?
             .add_service(NetworkServiceServer::new(api))
+            .add_service(queue::grpc::service(queue.clone(), entries))
             .streaming(&["WatchNetworks"])
             .reflection(api::FILE_DESCRIPTOR_SET)?;
         let pinged = store.clone();

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::clients::{NetworkClient, Pool, ProviderClient};
 use crate::config::Config;
-use crate::grpc::{Api, snapshot};
+use crate::grpc::{Api, entries, snapshot};
 use crate::store::{Migrator, Store};
 use crate::worker::Worker;
 
@@ -72,6 +72,7 @@ impl App {
             feed.clone(),
             &config,
         );
+        let entries = entries(&store, &queue, config.orphan_grace);
         let (health, asked) = (db.clone(), queue.clone());
         let network_health = client::channel("network", &config.network)?.health();
         let provider_health =
@@ -79,6 +80,7 @@ impl App {
         let server = Server::bind(&config.server)
             .await?
             .add_service(PeeringServiceServer::new(service))
+            .add_service(queue::grpc::service(queue.clone(), entries))
             .streaming(&["WatchPeerings"])
             .reflection(api::FILE_DESCRIPTOR_SET)?
             .health_check("", move || {

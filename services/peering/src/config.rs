@@ -38,6 +38,12 @@ pub struct Config {
     /// How often what is past its time is removed.
     #[serde(with = "humantime_serde")]
     pub purge_interval: Duration,
+    /// What carries our tags and belongs to no peering is removed this long after it was first seen.
+    #[serde(with = "humantime_serde")]
+    pub orphan_grace: Duration,
+    /// How often a group without peerings is looked at for such things.
+    #[serde(with = "humantime_serde")]
+    pub orphan_interval: Duration,
     /// While something waits, AWS is asked for a whole group of at most this many peerings, else for what waits alone.
     pub listed_whole: u64,
     /// A request of which the cloud shows nothing fails after this long.
@@ -84,6 +90,8 @@ impl Config {
             ("withdraw_interval", self.withdraw_interval),
             ("cascade_interval", self.cascade_interval),
             ("purge_interval", self.purge_interval),
+            ("orphan_grace", self.orphan_grace),
+            ("orphan_interval", self.orphan_interval),
             ("provision_timeout", self.provision_timeout),
             ("hint_after", self.hint_after),
             ("network.timeout", self.network.timeout),
@@ -197,6 +205,7 @@ mod tests {
                 "cascade_interval must not be zero",
             ),
             ("PURGE_INTERVAL", "0s", "purge_interval must not be zero"),
+            ("ORPHAN_GRACE", "0s", "orphan_grace must not be zero"),
             (
                 "QUOTAS__OUTSTANDING_PEERINGS",
                 "0",

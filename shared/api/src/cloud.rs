@@ -9,6 +9,12 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The domain that every error of the suite names in its `ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "peerway";
 
+/// The reason of a write that the adapter kept to itself, since the account has sent its share of them: [`Throttled`] by
+/// nobody but us.
+///
+/// [`Throttled`]: CloudErrorKind::Throttled
+pub const PACED: &str = "WRITES_PACED";
+
 const OUTCOME: &str = "outcome";
 
 /// What a caller has to make of an error; see the codes in `provider_service.proto`.
@@ -93,7 +99,7 @@ impl CloudError {
         };
         let kind = match status.code() {
             Code::FailedPrecondition => CloudErrorKind::Terminal,
-            Code::ResourceExhausted if info.reason == "CLOUD_THROTTLED" => {
+            Code::ResourceExhausted if ["CLOUD_THROTTLED", PACED].contains(&&*info.reason) => {
                 CloudErrorKind::Throttled
             }
             Code::ResourceExhausted => CloudErrorKind::Quota,

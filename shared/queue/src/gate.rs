@@ -88,6 +88,12 @@ impl Gates {
                 length_ms: 0,
                 reason: None,
             }),
+            (Some(Gate::Paced(length)), _) => Some(Change {
+                doors: own,
+                until: Some(now + millis(length)),
+                length_ms: 0,
+                reason: Some("WRITES_PACED"),
+            }),
             // The limit is the project's and is lifted for everyone when the next minute begins.
             (Some(Gate::Throttled(_)), ProviderKind::Gcp) => {
                 let minute = (now / MINUTE_MS + 1) * MINUTE_MS;
@@ -247,6 +253,23 @@ mod tests {
             };
         }
         assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    #[test]
+    fn what_we_hold_back_ourselves_waits_as_long_as_it_has_to_however_often() {
+        let config = QueueConfig::default();
+        let gate = Some(Gate::Paced(Duration::from_millis(300)));
+        let mut random = StdRng::seed_from_u64(1);
+        for group in [
+            GroupId::gcp("acme-prod"),
+            GroupId::aws("111122223333", "eu-west-1"),
+        ] {
+            let change = gates(OPEN, OPEN)
+                .after(&group, Lane::Work, gate, 90_000, &config, &mut random)
+                .unwrap();
+            assert_eq!((change.until, change.length_ms), (Some(90_300), 0));
+            assert_eq!(change.doors, Doors::Write);
+        }
     }
 
     #[test]

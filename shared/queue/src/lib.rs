@@ -8,7 +8,11 @@
 
 mod backend;
 mod gate;
+pub mod grpc;
 mod keep;
+pub mod model;
+mod operators;
+mod orphans;
 mod run;
 mod schema;
 mod sweep;
@@ -31,9 +35,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use types::GroupId;
 
 use crate::backend::Backends;
+use crate::operators::Rates;
 use crate::trouble::Trouble;
 use crate::wake::Wakes;
 
+pub use crate::operators::{GroupView, LaneFigures, LaneView};
+pub use crate::orphans::{Orphan, Unowned, orphan_migration};
 pub use crate::schema::{LaneRow, ensure_group, hasten, lock_group, migration};
 pub use crate::turn::{Gate, Outcome, Turn};
 
@@ -74,6 +81,9 @@ pub enum Error {
     /// Redis did not answer in time.
     #[error("the queue's Redis did not answer within {0:?}")]
     Silent(Duration),
+    /// The settings of Redis make no sense; names the setting and the rule.
+    #[error("{0}")]
+    Settings(String),
     /// Nobody made this group's lanes.
     #[error("group {0} is not in the queue")]
     UnknownGroup(GroupId),
@@ -97,6 +107,7 @@ pub(crate) struct Inner {
     turns: watch::Sender<u64>,
     random: Mutex<StdRng>,
     trouble: Trouble,
+    rates: Rates,
     /// Ends what runs in the background when the last clone goes.
     _background: DropGuard,
 }
@@ -106,7 +117,7 @@ impl Queue {
     /// waits for it. The tables of [`migration`] and of [`runtime::leader`] must exist.
     ///
     /// # Errors
-    /// When `redis_url` cannot be understood.
+    /// When the settings of Redis cannot be understood, or a file that they name cannot be read.
     pub async fn start(name: &'static str, db: Db, config: &QueueConfig) -> Result<Self, Error> {
         let wakes = Arc::new(Wakes::default());
         let refill = Arc::new(Notify::new());
@@ -127,6 +138,7 @@ impl Queue {
             turns: watch::Sender::new(0),
             random: Mutex::new(random),
             trouble: Trouble::new(name),
+            rates: Rates::default(),
             _background: stop.drop_guard(),
         })))
     }

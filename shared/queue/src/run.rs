@@ -16,8 +16,8 @@ use crate::gate::spread;
 use crate::keep::keep;
 use crate::{Error, Inner, Lane, Outcome, Queue, Turn};
 
-/// The most groups one claim takes.
-const BATCH: usize = 64;
+/// The most groups one claim takes, so that no script stalls Redis.
+const BATCH: usize = 16;
 /// The most groups one [`Queue::run_due`] takes.
 const DRAIN: usize = 1_000;
 /// Intervals from here up are spread.
@@ -128,6 +128,7 @@ impl Inner {
         }
         let claims = self.backends.claim(lane, n, &self.nonce()).await?;
         self.trouble.ends("claims go on");
+        self.rates.count(lane, claims.taken.len());
         Ok(claims)
     }
 

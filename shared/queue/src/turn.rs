@@ -58,6 +58,8 @@ impl Outcome {
 pub enum Gate {
     /// Too many calls; with the wait the cloud asked for, if it did.
     Throttled(Option<Duration>),
+    /// Our own share of the writes is used up for this long: no fault of anybody's, so it does not grow.
+    Paced(Duration),
     /// The credentials were refused.
     Unauthorized,
 }

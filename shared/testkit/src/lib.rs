@@ -2,13 +2,17 @@
 //!
 //! A dev-dependency only. It panics with a sentence where a test cannot go on, and never skips one.
 
+mod certificates;
 mod database;
 mod process;
 mod redis;
+mod redis_cluster;
 
+pub use certificates::Certificates;
 pub use database::{TestDatabase, database, postgres, sqlite};
 pub use process::{Process, binary};
-pub use redis::{Redis, redis_url};
+pub use redis::{Redis, free_port, redis_url};
+pub use redis_cluster::RedisCluster;
 
 /// The value of a variable that `make test` sets.
 fn variable(name: &str) -> String {

@@ -325,6 +325,16 @@ impl Network {
         self.work.missed_at = None;
     }
 
+    /// Lets suspended steps go on; false when they are not suspended.
+    pub fn resume(&mut self, now: i64) -> bool {
+        if self.work.suspended_at.is_none() {
+            return false;
+        }
+        self.steps_went_well();
+        self.work.step_at = Some(now);
+        true
+    }
+
     pub(super) fn steps_went_well(&mut self) {
         self.work.retries = 0;
         self.work.failures = 0;

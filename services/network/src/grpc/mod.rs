@@ -8,6 +8,7 @@ mod create;
 mod limits;
 mod lists;
 mod networks;
+mod operators;
 mod space;
 mod status;
 mod update;
@@ -25,6 +26,7 @@ use runtime::request_ids::Key;
 use tonic::{Request, Response, Status};
 
 pub(crate) use convert::snapshot;
+pub(crate) use operators::entries;
 
 use crate::domain::{Catalog, Network};
 use crate::store::{Origin, Store};

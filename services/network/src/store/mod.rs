@@ -13,6 +13,7 @@ mod limits;
 mod lists;
 mod migration;
 mod networks;
+mod operators;
 mod purge;
 mod site;
 mod space;
@@ -53,6 +54,15 @@ pub enum Error {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] DbErr),
+}
+
+impl From<queue::Error> for Error {
+    fn from(error: queue::Error) -> Self {
+        Self::Database(match error {
+            queue::Error::Database(error) => error,
+            error => DbErr::Custom(error.to_string()),
+        })
+    }
 }
 
 /// Who causes a change, and in which call.

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use queue::{Gate, Turn};
+use queue::Turn;
 use runtime::{failpoint, telemetry};
 
+use super::look::gate;
 use super::{Halt, Worker};
-use crate::domain::{Failure, FailureKind, Network, Step, next_step};
+use crate::domain::{Failure, Network, Step, next_step};
 use crate::store::{Error, Origin};
 
 /// A call that makes something has ended this soon after its request was committed: looks for it count from there.
@@ -185,14 +186,8 @@ impl Worker {
             message = failure.message,
             "a step could not be done"
         );
-        match failure.kind {
-            FailureKind::Throttled => halt.set(Gate::Throttled(failure.retry_after)),
-            FailureKind::Unauthorized => halt.set(Gate::Unauthorized),
-            FailureKind::Terminal
-            | FailureKind::Quota
-            | FailureKind::InProgress
-            | FailureKind::Unavailable
-            | FailureKind::Unknown => {}
+        if let Some(gate) = gate(failure) {
+            halt.set(gate);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use api::cloud::PACED;
 use queue::{Gate, Lane, LaneRow, Outcome, Turn};
 use runtime::clock::millis;
 use runtime::failpoint;
@@ -57,15 +58,15 @@ impl Worker {
     async fn look_at_all(&self, turn: &Turn, stop: &CancellationToken) -> Result<Outcome, Error> {
         let began_at = self.store.now_ms().await?;
         let glances = self.store.glances(&turn.group).await?;
-        if glances.is_empty() {
-            let covered_at = Some(began_at);
+        if glances.is_empty() && !self.seeks_orphans(turn, began_at).await? {
             return Ok(Outcome {
-                covered_at,
-                wired_at: covered_at,
+                // Of an empty lane it tells when orphans were looked for.
+                covered_at: turn.row.covered_at.or(Some(began_at)),
+                wired_at: Some(began_at),
                 ..Outcome::again(self.pace.idle_interval)
             });
         }
-        let wired = self.wants_wiring(&turn.row, &glances, began_at);
+        let wired = !glances.is_empty() && self.wants_wiring(&turn.row, &glances, began_at);
         let wanted = match wired {
             true => self.store.firewalls_wanted(&turn.group).await?,
             false => HashMap::new(),
@@ -85,6 +86,10 @@ impl Worker {
             grace: self.pace.absence_grace,
         };
         let missed_at = self.record(turn, &glances, &look, &shown, &wanted).await?;
+        if shown.complete {
+            self.see_orphans(turn, &glances, &shown.sightings, began_at)
+                .await?;
+        }
         let error = problem(&shown);
         // Told when it changes, not once a minute.
         if error != turn.row.last_error
@@ -255,9 +260,15 @@ fn problem(shown: &Shown) -> Option<String> {
     }
 }
 
+/// How long our own share of the writes is waited for when nobody says.
+const PACE: Duration = Duration::from_secs(1);
+
 /// Whether a failure asks to leave the whole group alone.
-fn gate(failure: &Failure) -> Option<Gate> {
+pub(super) fn gate(failure: &Failure) -> Option<Gate> {
     match failure.kind {
+        FailureKind::Throttled if failure.reason == PACED => {
+            Some(Gate::Paced(failure.retry_after.unwrap_or(PACE)))
+        }
         FailureKind::Throttled => Some(Gate::Throttled(failure.retry_after)),
         FailureKind::Unauthorized => Some(Gate::Unauthorized),
         _ => None,

@@ -3,6 +3,7 @@
 
 mod execute;
 mod look;
+mod orphans;
 mod purge;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,6 +10,8 @@ const LEAD: &str = "network-purge";
 const BATCH: u64 = 100;
 /// Answers of one batch.
 const ANSWERS: u64 = 1_000;
+/// Groups of one batch.
+const GROUPS: u64 = 100;
 
 impl Worker {
     /// Purges now and then, until `stop`. One replica does at a time.
@@ -18,7 +20,8 @@ impl Worker {
         let batch = |now| async move {
             let networks = self.store.purge(now, BATCH).await?;
             let answers = self.store.purge_answers(now, ANSWERS).await?;
-            Ok::<_, Error>(u64::try_from(networks).unwrap_or(u64::MAX) + answers)
+            let groups = self.queue.purge_groups("network", GROUPS).await?;
+            Ok::<_, Error>(u64::try_from(networks).unwrap_or(u64::MAX) + answers + groups)
         };
         runtime::purge::run(db, LEAD, every, stop, batch).await;
     }

@@ -14,6 +14,7 @@ mod firewall;
 mod follow;
 mod lists;
 mod migration;
+mod operators;
 mod plans;
 mod program;
 mod provider;

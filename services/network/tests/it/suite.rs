@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::network::{App, Config};
 use api::network::v1::network_service_client::NetworkServiceClient;
 use api::network::v1::*;
+use api::queue::v1::queue_service_client::QueueServiceClient;
 use testkit::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -108,6 +109,14 @@ impl Suite {
     /// A client with a connection of its own.
     pub(crate) async fn another_client(&self) -> Client {
         connect(self.service.as_ref().unwrap().address).await
+    }
+
+    /// The operator's view of the queue.
+    pub(crate) async fn operator(&self) -> QueueServiceClient<Channel> {
+        let address = self.service.as_ref().unwrap().address;
+        QueueServiceClient::connect(format!("http://{address}"))
+            .await
+            .unwrap()
     }
 
     /// Asks for a network of the tenant `acme`.

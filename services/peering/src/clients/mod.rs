@@ -5,6 +5,7 @@ mod guide;
 mod network;
 mod network_facts;
 mod network_watch;
+mod orphan;
 mod pool;
 mod provider;
 mod routes;

@@ -13,10 +13,11 @@ use super::network::{NetworkClient, NetworkError, nonsense, unanswered};
 use crate::domain::{ConditionStatus, NetworkFacts, conditions};
 
 /// Reasons of a firewall's condition that pass by themselves: a change on its way, and a cloud that does not answer now.
-const PASSING: [&str; 4] = [
+const PASSING: [&str; 5] = [
     "FIREWALL_PENDING",
     "CLOUD_UNAVAILABLE",
     "CLOUD_THROTTLED",
+    "WRITES_PACED",
     "CLOUD_OPERATION_IN_PROGRESS",
 ];
 /// Entries or attachments of one page.

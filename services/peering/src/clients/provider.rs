@@ -164,12 +164,7 @@ impl ProviderClient {
             .await
             .map_err(cloud_error)?;
         let answer = answer.into_inner();
-        let removal = match answer.removal() {
-            proto::Removal::Deleted => Removal::Deleted,
-            proto::Removal::Absent => Removal::Absent,
-            proto::Removal::InProgress | proto::Removal::Unspecified => Removal::InProgress,
-        };
-        Ok((removal, answer.operation_token))
+        Ok((removal(answer.removal()), answer.operation_token))
     }
 
     /// Moves the route tables of the peering's network towards holding exactly the routes in `wanted`.
@@ -284,6 +279,14 @@ impl Listing {
                 .map(|observation| sighting(observation, &self.deployment))
                 .collect(),
         }))
+    }
+}
+
+pub(super) fn removal(answered: proto::Removal) -> Removal {
+    match answered {
+        proto::Removal::Deleted => Removal::Deleted,
+        proto::Removal::Absent => Removal::Absent,
+        proto::Removal::InProgress | proto::Removal::Unspecified => Removal::InProgress,
     }
 }
 

@@ -20,6 +20,7 @@ mod objections;
 mod observe;
 mod operation;
 mod options;
+mod orphan;
 mod peer;
 mod peering;
 mod places;
@@ -32,6 +33,7 @@ mod routes;
 mod sighting;
 mod state;
 mod step;
+mod suspension;
 mod telling;
 #[cfg(test)]
 mod two_halves_tests;
@@ -51,6 +53,7 @@ pub use next_action::{Actor, NextAction, next_action};
 pub use objections::{Error, Side, may_peer, objections};
 pub use observe::{Look, Rules, observe, walk_to};
 pub use options::Options;
+pub use orphan::Owner;
 pub use peer::Peer;
 pub use peering::{
     Admission, Condition, ConditionStatus, Former, PURGE_AFTER, Peering, Vendor, Work, claim_key,
@@ -63,4 +66,5 @@ pub use routes::{Routing, WantedRoute, wanted_routes};
 pub use sighting::{CloudState, Sighting, trusted};
 pub use state::{State, Watch};
 pub use step::{Step, next_step};
+pub use suspension::resumed;
 pub use telling::{Kind, Telling, tell};

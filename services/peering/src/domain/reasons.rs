@@ -99,6 +99,9 @@ pub(crate) fn message(state: State, reason: &str) -> String {
             "Another peering operation runs on one of the two networks; this one waits until it has ended."
         }
         "CLOUD_UNAVAILABLE" => "The cloud does not answer; it goes on by itself when it does.",
+        "WRITES_PACED" => {
+            "The vendor's account has many changes to make at once; it goes on by itself."
+        }
         "CLOUD_THROTTLED" => "The cloud asks for patience; it goes on by itself.",
         CLOUD_UNAUTHORIZED => "The vendor's credentials do not suffice; the vendor has to act.",
         _ => match state {

@@ -93,7 +93,7 @@ pub struct Sighting {
 
 impl Peering {
     /// Whether the sighting is of an earlier attempt at the peering, of whose own half nothing is known yet.
-    pub(crate) fn is_former(&self, seen: &Sighting) -> bool {
+    pub fn is_former(&self, seen: &Sighting) -> bool {
         self.provider_peering_id.is_none()
             && seen.peering == Some(self.id)
             && seen.attempt < self.attempt

@@ -8,6 +8,7 @@ mod handlers;
 mod instructions;
 mod limits;
 mod lists;
+mod operators;
 mod preflight;
 mod read;
 mod refresh;
@@ -24,6 +25,7 @@ use queue::Queue;
 use runtime::events::Feed;
 
 pub use convert::snapshot;
+pub use operators::entries;
 
 use crate::clients::{NetworkClient, Pool, ProviderClient};
 use crate::config::Config;

@@ -10,6 +10,8 @@ pub mod entity;
 mod labels;
 mod lists;
 mod migration;
+mod operators;
+mod orphans;
 mod places;
 mod purge;
 mod read;

@@ -48,10 +48,9 @@ impl Worker {
         scope: Scope,
         matching: &mut Matching,
     ) -> Result<bool, CloudError> {
-        let mut listing = self
-            .provider
-            .observe(&turn.group, scope, matching.expected())
-            .await?;
+        let mut expected = matching.expected();
+        expected.extend(self.beyond_rows(turn).await);
+        let mut listing = self.provider.observe(&turn.group, scope, expected).await?;
         loop {
             let page = tokio::select! {
                 () = turn.lost().cancelled() => return Ok(false),

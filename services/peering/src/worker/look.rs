@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use api::cloud::{CloudError, CloudErrorKind};
+use api::cloud::{CloudError, CloudErrorKind, PACED};
 use queue::{Gate, Outcome, Turn};
 use runtime::clock::millis;
 use runtime::failpoint;
@@ -62,15 +62,23 @@ impl Worker {
     ) -> Result<Outcome, Error> {
         let began_at = self.store.now_ms().await?;
         let glances = self.store.glances(&turn.group, watch).await?;
-        if glances.is_empty() {
-            let covered_at = Some(began_at);
+        let idles = glances.is_empty()
+            && (watch == Watch::Pending || !self.seeks_orphans(turn, began_at).await?);
+        if idles {
+            let covered_at = match watch {
+                // Of an empty lane it tells when orphans were looked for.
+                Watch::Drift => turn.row.covered_at.or(Some(began_at)),
+                _ => Some(began_at),
+            };
             return Ok(Outcome {
                 covered_at,
                 ..Outcome::again(self.timing.idle_interval)
             });
         }
         let next = self.interval(watch, &glances, began_at);
-        let wired = watch == Watch::Drift && self.wants_wiring(&turn.row, &glances, began_at);
+        let wired = watch == Watch::Drift
+            && !glances.is_empty()
+            && self.wants_wiring(&turn.row, &glances, began_at);
         let in_doubt = glances
             .iter()
             .any(|glance| is_fresh(glance.missed_at.max(glance.inactive_at), began_at));
@@ -106,9 +114,13 @@ impl Worker {
                 ..Outcome::again(next)
             });
         }
+        let strays = matching.take_strays();
         let recorded = self
             .record(turn, matching.findings(complete), began_at, complete)
             .await?;
+        if watch == Watch::Drift && complete {
+            self.see_orphans(turn, strays, began_at, stop).await?;
+        }
         let wiring = match wired && complete {
             true => self.look_at_routes(turn, stop).await?,
             false => Wired::default(),
@@ -244,6 +256,9 @@ fn problem(listed: &Result<bool, CloudError>, matching: &Matching) -> Option<Str
 /// Whether an error of the cloud asks to leave the whole group alone.
 pub(super) fn gate(error: &CloudError) -> Option<Gate> {
     match error.kind {
+        CloudErrorKind::Throttled if error.reason == PACED => {
+            Some(Gate::Paced(error.retry_after.unwrap_or(AFTER_FAILURE)))
+        }
         CloudErrorKind::Throttled => Some(Gate::Throttled(error.retry_after)),
         CloudErrorKind::Unauthorized => Some(Gate::Unauthorized),
         _ => None,

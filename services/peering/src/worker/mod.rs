@@ -14,6 +14,7 @@ mod listing;
 mod look;
 mod news;
 mod options;
+mod orphans;
 mod purge;
 mod refused;
 mod routes;
@@ -47,6 +48,7 @@ pub struct Worker {
     cascade_interval: Duration,
     purge_interval: Duration,
     listed_whole: u64,
+    orphans: orphans::Patience,
 }
 
 impl Worker {
@@ -72,6 +74,10 @@ impl Worker {
             cascade_interval: config.cascade_interval,
             purge_interval: config.purge_interval,
             listed_whole: config.listed_whole,
+            orphans: orphans::Patience {
+                grace: config.orphan_grace,
+                interval: config.orphan_interval,
+            },
         }
     }
 

@@ -19,6 +19,8 @@ macro_rules! killed_at {
         killed_at!(@place on_sqlite Sqlite $($scenario { $($name: $point),* })*);
         killed_at!(@place on_postgres Postgres $($scenario { $($name: $point),* })*);
         killed_at!(@place on_redis Redis $($scenario { $($name: $point),* })*);
+        killed_at!(@place on_valkey Valkey $($scenario { $($name: $point),* })*);
+        killed_at!(@place on_cluster Cluster $($scenario { $($name: $point),* })*);
     };
     (@place $module:ident $place:ident $($scenario:ident { $($name:ident: $point:literal),* })*) => {
         mod $module {

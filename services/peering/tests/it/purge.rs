@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::peering::v1::peering::State;
 use api::peering::v1::*;
+use api::queue::v1::ListGroupsRequest;
 use sea_orm::{ConnectionTrait, Statement};
 use tonic::Code;
 
@@ -12,6 +13,7 @@ use crate::suite::{Kind, PATIENCE, Suite, TENANT, on_both_databases, reason, req
 on_both_databases!(
     a_peering_goes_with_all_that_is_left_of_it,
     what_is_not_past_its_time_stays,
+    groups_without_peerings_go_with_the_purge,
 );
 
 async fn run(suite: &Suite, sql: &str) {
@@ -179,4 +181,40 @@ async fn what_is_not_past_its_time_stays(kind: Kind) {
     assert!(suite.get(&first.id).await.is_ok());
     assert!(suite.get(&second.id).await.is_ok());
     assert_eq!(count(&suite, "SELECT COUNT(*) FROM request_id").await, 1);
+}
+
+async fn groups_without_peerings_go_with_the_purge(kind: Kind) {
+    let suite = Suite::start_with(kind, |config| {
+        config.purge_interval = Duration::from_millis(20);
+    })
+    .await;
+    suite.active().await;
+    let operator = suite.operator().await;
+    let groups = async || {
+        let mut operator = operator.clone();
+        let answer = operator.list_groups(ListGroupsRequest::default()).await;
+        let groups = answer.unwrap().into_inner().groups;
+        groups.into_iter().map(|group| group.id).collect::<Vec<_>>()
+    };
+    let used = groups().await.remove(0);
+    for (id, suspended_at) in [("aws/111111111111/eu-north-1", "NULL"), ("gcp/held", "1")] {
+        run(
+            &suite,
+            &format!(
+                "INSERT INTO check_group (group_id, suspended_at) VALUES ('{id}', {suspended_at})"
+            ),
+        )
+        .await;
+    }
+    let purged = async {
+        while groups().await.len() > 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, purged)
+        .await
+        .expect("it goes in time");
+    let mut left = groups().await;
+    left.sort();
+    assert_eq!(left, [used, "gcp/held".to_owned()]);
 }

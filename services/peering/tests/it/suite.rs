@@ -7,6 +7,7 @@ use ::peering::{App, Config};
 use api::peering::v1::peering::State;
 use api::peering::v1::peering_service_client::PeeringServiceClient;
 use api::peering::v1::*;
+use api::queue::v1::queue_service_client::QueueServiceClient;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -48,12 +49,19 @@ macro_rules! on_both_databases {
 }
 pub(crate) use on_both_databases;
 
+/// Where the service listens, what ends it, and its end.
+type Running = (
+    SocketAddr,
+    oneshot::Sender<()>,
+    JoinHandle<anyhow::Result<()>>,
+);
+
 pub(crate) struct Suite {
     pub(crate) api: PeeringServiceClient<Channel>,
     pub(crate) cloud: Cloud,
     pub(crate) network: ScriptedNetwork,
     config: Config,
-    running: Option<(oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>)>,
+    running: Option<Running>,
     pub(crate) database: testkit::TestDatabase,
     pub(crate) cloud_address: SocketAddr,
 }
@@ -102,14 +110,28 @@ impl Suite {
         self.running = Some(running);
     }
 
+    /// Ends the service and starts it again with other settings.
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.restart().await;
+    }
+
+    /// The operator's view of the queue.
+    pub(crate) async fn operator(&self) -> QueueServiceClient<Channel> {
+        let address = self.running.as_ref().unwrap().0;
+        QueueServiceClient::connect(format!("http://{address}"))
+            .await
+            .unwrap()
+    }
+
     /// Runs the service once more on the same database until the answer is dropped.
     pub(crate) async fn replica(&self) -> oneshot::Sender<()> {
-        let (_, (stop, _)) = run(&self.config).await;
+        let (_, (_, stop, _)) = run(&self.config).await;
         stop
     }
 
     pub(crate) async fn stop(&mut self) {
-        if let Some((stop, ended)) = self.running.take() {
+        if let Some((_, stop, ended)) = self.running.take() {
             stop.send(()).ok();
             ended.await.unwrap().unwrap();
         }
@@ -266,12 +288,7 @@ impl Suite {
     }
 }
 
-async fn run(
-    config: &Config,
-) -> (
-    PeeringServiceClient<Channel>,
-    (oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>),
-) {
+async fn run(config: &Config) -> (PeeringServiceClient<Channel>, Running) {
     let app = App::build(config.clone()).await.unwrap();
     let address = app.local_addr();
     let (stop, stopped) = oneshot::channel();
@@ -281,7 +298,7 @@ async fn run(
     let api = PeeringServiceClient::connect(format!("http://{address}"))
         .await
         .unwrap();
-    (api, (stop, running))
+    (api, (address, stop, running))
 }
 
 pub(crate) fn is_routed(peering: &Peering) -> bool {

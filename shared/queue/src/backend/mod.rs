@@ -58,6 +58,22 @@ pub(crate) struct Claims {
     pub(crate) wait: Option<Duration>,
 }
 
+/// How a group stands in a lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// Milliseconds until it is due, less than none when it is overdue; none when it is not there.
+    pub(crate) left: Option<i64>,
+    pub(crate) leased: bool,
+}
+
+/// What of a lane waits for a worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depth {
+    pub(crate) overdue: i64,
+    /// Of the most overdue.
+    pub(crate) lag: Duration,
+}
+
 pub(crate) struct Backends {
     pub(crate) table: Table,
     redis: Option<Arc<Redis>>,
@@ -203,5 +219,33 @@ impl Backends {
             Some(redis) => redis.fill(lane, due).await,
             None => Ok(()),
         }
+    }
+
+    /// How these groups stand in Redis, in their order; none: the table says.
+    pub(crate) async fn held(
+        &self,
+        lane: Lane,
+        groups: &[GroupId],
+    ) -> Result<Option<Vec<Held>>, Error> {
+        let Some(redis) = self.redis_in_use() else {
+            return Ok(None);
+        };
+        match redis.held(lane, groups).await {
+            Ok(held) => Ok(Some(held)),
+            Err(error) => {
+                tracing::debug!(%error, "the table is asked instead");
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) async fn depth(&self, lane: Lane) -> Result<Depth, Error> {
+        if let Some(redis) = self.redis_in_use() {
+            match redis.depth(lane).await {
+                Ok(depth) => return Ok(depth),
+                Err(error) => tracing::debug!(%error, "the table is asked instead"),
+            }
+        }
+        Ok(self.table.depth(lane).await?)
     }
 }

@@ -1,30 +1,32 @@
 //! The queue on Redis: five scripts on keys of one hash tag, none of which carries the truth.
 
+mod connect;
+mod view;
+mod watch;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, FromRedisValue, Script, ScriptInvocation};
-use futures::StreamExt;
+use ::redis::{FromRedisValue, Script, ScriptInvocation};
 use runtime::clock::millis as ms;
 use runtime::config::QueueConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use types::GroupId;
 
+use self::connect::{Connection, Server};
 use super::health::{Change, Health, Rules};
 use super::{Claim, Claims, Kind};
 use crate::wake::Wakes;
 use crate::{Error, Lane};
 
 /// The most groups one FILL carries, so that no script stalls Redis.
-const FILL_BATCH: usize = 100;
+const FILL_BATCH: usize = 32;
 /// CLAIM's first number when the lane holds nothing, and when its marker is gone.
 const EMPTY: i64 = -1;
 const WIPED: i64 = -2;
-const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
 /// CLAIM's answer.
 #[derive(Debug)]
@@ -44,13 +46,14 @@ pub(super) enum Acknowledged {
 }
 
 pub(super) struct Redis {
-    client: Client,
-    /// Replaced while Redis is away, since a connection cut half-way never notices.
-    manager: Mutex<ConnectionManager>,
+    server: Server,
+    /// Made by the first call. Left while Redis is away, since a connection cut half-way never notices, and
+    /// another server may be the master by then.
+    connection: tokio::sync::Mutex<Option<Connection>>,
     keys: [Keys; 3],
     scripts: Scripts,
     channel: String,
-    probe_key: String,
+    probe_keys: [String; 4],
     lease: Duration,
     timeout: Duration,
     probe: Duration,
@@ -74,6 +77,8 @@ struct Scripts {
     extend: Script,
     nudge: Script,
     fill: Script,
+    probe: Script,
+    eviction: Script,
 }
 
 impl Redis {
@@ -85,18 +90,22 @@ impl Redis {
         refill: &Arc<Notify>,
         stop: &CancellationToken,
     ) -> Result<Arc<Self>, Error> {
-        let client = Client::open(url.expose_secret())?;
+        let name = &match config.redis_prefix.as_str() {
+            "" => name.to_owned(),
+            prefix => format!("{prefix}:{name}"),
+        };
         let rules = Rules {
             patience: config.redis_patience,
             trust: config.redis_trust,
         };
         let redis = Arc::new(Self {
-            manager: Mutex::new(connect(&client, config.redis_timeout)?),
-            client,
+            server: Server::open(url, config)?,
+            connection: tokio::sync::Mutex::default(),
             keys: Lane::ALL.map(|lane| Keys::of(name, lane)),
             scripts: Scripts::load(),
             channel: format!("{{{name}}}:wake"),
-            probe_key: format!("{{{name}}}:probe"),
+            probe_keys: ["zset", "hash", "set", "string"]
+                .map(|kind| format!("{{{name}}}:probe:{kind}")),
             lease: config.lease,
             timeout: config.redis_timeout,
             probe: config.redis_probe,
@@ -226,16 +235,20 @@ impl Redis {
         }
     }
 
-    fn connection(&self) -> ConnectionManager {
-        self.manager
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    async fn connection(&self) -> ::redis::RedisResult<Connection> {
+        let mut made = self.connection.lock().await;
+        match &*made {
+            Some(connection) => Ok(connection.clone()),
+            None => Ok(made.insert(self.server.connect().await?).clone()),
+        }
     }
 
     async fn ask<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
-        let mut connection = self.connection();
-        self.noted(script.invoke_async(&mut connection)).await
+        let call = async {
+            let mut connection = self.connection().await?;
+            script.invoke_async(&mut connection).await
+        };
+        self.noted(call).await
     }
 
     /// Waits for an answer no longer than the timeout, and keeps the books on it.
@@ -267,87 +280,6 @@ impl Redis {
         self.wakes.wake_all();
         answer
     }
-
-    /// Asks Redis from time to time whether it takes a write, which a full or read-only one does not.
-    async fn watch(self: Arc<Self>) {
-        let mut eviction_checked = false;
-        loop {
-            let mut connection = self.connection();
-            let mut write = ::redis::cmd("SET");
-            write.arg(&self.probe_key).arg(1);
-            let good = self.noted(write.exec_async(&mut connection)).await.is_ok();
-            if good && !eviction_checked {
-                eviction_checked = self.check_eviction().await.is_ok();
-            }
-            if !good && !self.in_use() {
-                self.renew_connection();
-            }
-            tokio::time::sleep(self.probe).await;
-        }
-    }
-
-    fn renew_connection(&self) {
-        match connect(&self.client, self.timeout) {
-            Ok(fresh) => *self.manager.lock().unwrap_or_else(PoisonError::into_inner) = fresh,
-            Err(error) => tracing::error!(%error, "no connection to Redis can be made"),
-        }
-    }
-
-    async fn check_eviction(&self) -> Result<(), Error> {
-        let mut connection = self.connection();
-        let mut info = ::redis::cmd("INFO");
-        info.arg("memory");
-        let info: String = self.noted(info.query_async(&mut connection)).await?;
-        let policy = info
-            .lines()
-            .find_map(|line| line.strip_prefix("maxmemory_policy:"));
-        if let Some(policy) = policy.filter(|policy| *policy != "noeviction") {
-            tracing::warn!(
-                policy,
-                "Redis may evict the queue's keys, which costs repeated looks: set maxmemory-policy noeviction"
-            );
-        }
-        Ok(())
-    }
-
-    /// Hears the nudges of other processes. Without it a worker still looks every `poll`.
-    async fn listen(self: Arc<Self>) {
-        loop {
-            tokio::select! {
-                result = self.hear() => if let Err(error) = result {
-                    tracing::debug!(%error, "no wake-ups from Redis for now");
-                },
-                () = self.resubscribe.notified() => {}
-            }
-            tokio::time::sleep(RESUBSCRIBE).await;
-        }
-    }
-
-    async fn hear(&self) -> Result<(), Error> {
-        let mut pubsub = self.client.get_async_pubsub().await?;
-        pubsub.subscribe(&self.channel).await?;
-        let mut messages = pubsub.on_message();
-        while let Some(message) = messages.next().await {
-            let lane = message.get_payload::<String>().unwrap_or_default();
-            match Lane::ALL.into_iter().find(|known| known.as_str() == lane) {
-                Some(lane) => self.wakes.wake(lane),
-                None => self.wakes.wake_all(),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Connects with the first call, and anew after a connection was cut.
-fn connect(client: &Client, timeout: Duration) -> Result<ConnectionManager, Error> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(0)
-        .set_connection_timeout(Some(timeout))
-        .set_response_timeout(Some(timeout));
-    Ok(ConnectionManager::new_lazy_with_config(
-        client.clone(),
-        config,
-    )?)
 }
 
 impl Keys {
@@ -370,6 +302,8 @@ impl Scripts {
             extend: Script::new(include_str!("scripts/extend.lua")),
             nudge: Script::new(include_str!("scripts/nudge.lua")),
             fill: Script::new(include_str!("scripts/fill.lua")),
+            probe: Script::new(include_str!("scripts/probe.lua")),
+            eviction: Script::new(include_str!("scripts/eviction.lua")),
         }
     }
 }

@@ -7,7 +7,7 @@ use runtime::db::Db;
 use sea_orm::{DbErr, QueryResult, Value};
 use types::GroupId;
 
-use super::{Claim, Claims, Kind};
+use super::{Claim, Claims, Depth, Kind};
 use crate::gate::{Change, Gates};
 use crate::schema::{self, LaneRow, rows, run, text};
 use crate::{Lane, Outcome};
@@ -195,6 +195,21 @@ impl Table {
         let (sql, values) = change.statement(&claim.group, claim.lane, seen);
         run(self.db.write(), &sql, values).await?;
         Ok(())
+    }
+
+    pub(crate) async fn depth(&self, lane: Lane) -> Result<Depth, DbErr> {
+        let now = self.db.now_ms().await?;
+        let sql = "SELECT COUNT(*), MIN(due_at) FROM check_lane \
+                   WHERE lane = $1 AND due_at <= $2 AND lease_until <= $2";
+        let found = rows(self.db.read(), sql, [lane.as_str().into(), now.into()]).await?;
+        let Some(row) = found.first() else {
+            return Err(DbErr::RecordNotFound("a count".to_owned()));
+        };
+        let first: Option<i64> = row.try_get_by_index(1)?;
+        Ok(Depth {
+            overdue: row.try_get_by_index(0)?,
+            lag: first.map_or(Duration::ZERO, |first| until(first, now)),
+        })
     }
 
     /// All groups of a lane, with the milliseconds until they are due; negative when they are overdue.

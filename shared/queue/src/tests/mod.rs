@@ -1,6 +1,11 @@
-//! One set of tests for all places the queue can stand in, and some for what only Redis does.
+//! One set of tests for all places the queue can stand in (SQLite, PostgreSQL, Redis, Valkey, Redis Cluster), and some
+//! for what only Redis does.
 
+mod cluster;
 mod lanes;
+mod model;
+mod operated;
+mod operators;
 mod outage;
 mod turns;
 mod wiped;
@@ -8,10 +13,11 @@ mod wiped;
 use std::time::Duration;
 
 use ::types::GroupId;
-use runtime::config::QueueConfig;
+use runtime::config::{QueueConfig, RedisMode};
 use runtime::db::Db;
 use sea_orm::Value;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use secrecy::ExposeSecret;
 use testkit::TestDatabase;
 
 use crate::backend::{Claim, Finish};
@@ -26,7 +32,11 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![runtime::leader::migration(), crate::migration()]
+        vec![
+            runtime::leader::migration(),
+            crate::migration(),
+            crate::orphan_migration(),
+        ]
     }
 }
 
@@ -64,6 +74,29 @@ impl Fixture {
 
     pub(crate) async fn redis() -> Self {
         Self::on(testkit::sqlite(), Some(testkit::Redis::start().await)).await
+    }
+
+    pub(crate) async fn valkey() -> Self {
+        Self::on(testkit::sqlite(), Some(testkit::Redis::valkey().await)).await
+    }
+
+    /// A part of a cluster that no other fixture uses.
+    pub(crate) async fn cluster(cluster: &testkit::RedisCluster) -> Self {
+        let mut fixture = Self::on(testkit::sqlite(), None).await;
+        let mut nodes = cluster.nodes().iter();
+        fixture.config.redis_url = nodes.next().map(|node| node.url().into());
+        fixture.config.redis_nodes = nodes.map(|node| node.address().to_string()).collect();
+        fixture.config.redis_mode = RedisMode::Cluster;
+        fixture.config.redis_prefix = uuid::Uuid::new_v4().simple().to_string();
+        fixture
+    }
+
+    /// What all keys begin with.
+    fn tag(&self) -> String {
+        match self.config.redis_prefix.as_str() {
+            "" => format!("{{{NAME}}}"),
+            prefix => format!("{{{prefix}:{NAME}}}"),
+        }
     }
 
     async fn queue(&self) -> Queue {
@@ -112,7 +145,7 @@ impl Fixture {
 
     /// Gives the lane's lease to somebody else.
     async fn steal(&self, group: &GroupId, lane: Lane) {
-        match &self.redis {
+        match &self.config.redis_url {
             None => {
                 let sql =
                     "UPDATE check_lane SET lease_nonce = 'thief' WHERE group_id = $1 AND lane = $2";
@@ -120,7 +153,7 @@ impl Fixture {
                     .await;
             }
             Some(_) => {
-                let key = format!("{{{NAME}}}:lease:{}", lane.as_str());
+                let key = format!("{}:lease:{}", self.tag(), lane.as_str());
                 let mut set = redis::cmd("HSET");
                 set.arg(key).arg(group.to_string()).arg("thief");
                 self.ask_redis::<i64>(&set).await;
@@ -129,7 +162,12 @@ impl Fixture {
     }
 
     async fn ask_redis<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> T {
-        let url = self.redis.as_ref().unwrap().url();
+        let url = self.config.redis_url.as_ref().unwrap().expose_secret();
+        if self.config.redis_mode == RedisMode::Cluster {
+            let client = redis::cluster::ClusterClient::new([url]).unwrap();
+            let mut connection = client.get_async_connection().await.unwrap();
+            return command.query_async(&mut connection).await.unwrap();
+        }
         let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         command.query_async(&mut connection).await.unwrap()
@@ -203,6 +241,16 @@ macro_rules! on_every_backend {
         }
         mod on_redis {
             $(#[tokio::test] async fn $name() { super::$name(crate::tests::Fixture::redis().await).await; })*
+        }
+        mod on_valkey {
+            $(#[tokio::test] async fn $name() { super::$name(crate::tests::Fixture::valkey().await).await; })*
+        }
+        /// All of them on one cluster, since it takes seconds to start one.
+        pub(super) async fn on_cluster(cluster: &testkit::RedisCluster) {
+            $(
+                eprintln!("{}", stringify!($name));
+                $name(crate::tests::Fixture::cluster(cluster).await).await;
+            )*
         }
     };
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Fixture, HOUR, claim_one, end};
+use super::{Fixture, HOUR, claim_one, claim_when_due, end};
 use crate::Lane::{Pending, Work};
 use crate::{Outcome, Queue};
 
 /// Timings that a test can wait for.
-async fn quick_queue(fixture: &Fixture) -> Queue {
+pub(super) async fn quick_queue(fixture: &Fixture) -> Queue {
     let quick = Duration::from_millis(100);
     fixture
         .queue_with(|config| {
@@ -21,7 +21,7 @@ async fn quick_queue(fixture: &Fixture) -> Queue {
         .await
 }
 
-async fn reaches(queue: &Queue, backend: &str) {
+pub(super) async fn reaches(queue: &Queue, backend: &str) {
     while queue.backend() != backend {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -144,7 +144,60 @@ async fn the_sweep_runs_in_one_process_and_in_each_that_asks_for_it() {
     });
     // A wipe is seen by the next claim, which asks for a sweep, which knows that work is due.
     fixture.redis.as_ref().unwrap().flushall();
-    assert_eq!(super::claim_when_due(&queue, Work).await.group, group);
+    assert_eq!(claim_when_due(&queue, Work).await.group, group);
     stop.cancel();
     sweeping.await.unwrap();
+}
+
+/// What Redis forbids its user on top of all, and one thing more that it allows.
+async fn forbid(fixture: &Fixture, rule: &str) {
+    let mut set = redis::cmd("ACL");
+    set.arg("SETUSER").arg("default").arg(rule);
+    fixture.ask_redis::<String>(&set).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_forbids_one_command_counts_as_away() {
+    let fixture = Fixture::redis().await;
+    let queue = quick_queue(&fixture).await;
+    let group = fixture.group("111122223333", Duration::ZERO).await;
+    for (rule, undo) in [
+        ("-evalsha", "+evalsha"),
+        ("-hset", "+hset"),
+        ("-zadd", "+zadd"),
+    ] {
+        forbid(&fixture, rule).await;
+        reaches(&queue, "table").await;
+        let held = claim_when_due(&queue, Work).await;
+        assert_eq!(held.group, group);
+        end(&queue, &held, Duration::ZERO).await;
+        forbid(&fixture, undo).await;
+        reaches(&queue, "redis").await;
+    }
+}
+
+#[tokio::test]
+async fn a_redis_without_the_right_to_publish_is_used_all_the_same() {
+    let fixture = Fixture::redis().await;
+    forbid(&fixture, "-publish").await;
+    let queue = fixture.queue().await;
+    let group = fixture.group("111122223333", Duration::ZERO).await;
+    let held = claim_one(&queue, Work).await;
+    end(&queue, &held, HOUR).await;
+    queue.nudge(&group, Work, Duration::ZERO).await;
+    assert_eq!(claim_one(&queue, Work).await.group, group);
+}
+
+#[tokio::test]
+async fn a_replica_counts_as_away_until_it_is_promoted() {
+    let fixture = Fixture::redis().await;
+    let queue = quick_queue(&fixture).await;
+    let group = fixture.group("111122223333", Duration::ZERO).await;
+    let redis = fixture.redis.as_ref().unwrap();
+    // Of a master that does not answer, so it also keeps what it has.
+    redis.must("REPLICAOF 127.0.0.1 1");
+    reaches(&queue, "table").await;
+    assert_eq!(claim_one(&queue, Work).await.group, group);
+    redis.must("REPLICAOF NO ONE");
+    reaches(&queue, "redis").await;
 }

@@ -301,7 +301,7 @@ async fn on_stop_turns_finish_and_give_their_leases_back(fixture: Fixture) {
 }
 
 async fn an_idle_worker_wakes_by_a_nudge_from_another_process(fixture: Fixture) {
-    if fixture.redis.is_none() {
+    if fixture.config.redis_url.is_none() {
         // The table wakes in process; others find it by their next poll.
         return wakes(
             &fixture.queue_with(|config| config.poll = HOUR).await,

@@ -16,7 +16,8 @@ use figment::providers::{Format, Toml};
 use serde::de::DeserializeOwned;
 
 pub use sections::{
-    ClientConfig, DatabaseConfig, LogFormat, QueueConfig, ServerConfig, Slots, TelemetryConfig,
+    ClientConfig, DatabaseConfig, LogFormat, QueueConfig, RedisMode, ServerConfig, Slots,
+    TelemetryConfig,
 };
 
 /// Where settings come from, weakest first.

@@ -1,6 +1,7 @@
 //! The sections that several services have in their settings, with their defaults.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -107,6 +108,22 @@ impl Default for DatabaseConfig {
 pub struct QueueConfig {
     /// Redis, such as `redis://host:6379/0`; without it the queue stands in the service's database.
     pub redis_url: Option<SecretString>,
+    /// What stands at `redis_url`.
+    pub redis_mode: RedisMode,
+    /// `host:port` of further nodes of a cluster, or of further sentinels.
+    pub redis_nodes: Vec<String>,
+    /// What the sentinels call the servers.
+    pub redis_master: String,
+    /// The sentinels' own password; the one in `redis_url` is the servers'.
+    pub redis_sentinel_password: Option<SecretString>,
+    /// PEM file of the authorities that `rediss://` trusts; by default the system's.
+    pub redis_ca: Option<PathBuf>,
+    /// PEM file of our own certificate, for a Redis that asks for one.
+    pub redis_cert: Option<PathBuf>,
+    /// PEM file of the key to `redis_cert`.
+    pub redis_key: Option<PathBuf>,
+    /// Stands before the queue's name in all its keys, so that deployments may share a Redis.
+    pub redis_prefix: String,
     /// How long a claim holds before another worker may take the group's lane.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
@@ -171,6 +188,14 @@ impl Default for QueueConfig {
     fn default() -> Self {
         Self {
             redis_url: None,
+            redis_mode: RedisMode::Single,
+            redis_nodes: Vec::new(),
+            redis_master: "mymaster".to_owned(),
+            redis_sentinel_password: None,
+            redis_ca: None,
+            redis_cert: None,
+            redis_key: None,
+            redis_prefix: String::new(),
             lease: Duration::from_secs(10),
             sweep: Duration::from_secs(5),
             poll: Duration::from_millis(250),
@@ -221,6 +246,19 @@ impl QueueConfig {
             None => Ok(()),
         }
     }
+}
+
+/// How Redis is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RedisMode {
+    /// One server.
+    #[default]
+    Single,
+    /// Redis Cluster: the addresses are of some of its nodes.
+    Cluster,
+    /// The addresses are of sentinels, which know the master.
+    Sentinel,
 }
 
 /// How many groups one process works on at once, by lane.

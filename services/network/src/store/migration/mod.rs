@@ -3,6 +3,7 @@
 mod m0001_network;
 mod m0002_space;
 mod m0003_follow;
+mod m0004_suspended;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_space::AddSpace),
             runtime::events::purge_migration(),
             Box::new(m0003_follow::AddFollow),
+            queue::orphan_migration(),
+            Box::new(m0004_suspended::AddSuspended),
         ]
     }
 }

@@ -3,6 +3,7 @@
 mod m0001_peering;
 mod m0002_cloud_busy;
 mod m0003_whole;
+mod m0004_suspended;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -21,6 +22,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_cloud_busy::CreateCloudBusy),
             Box::new(m0003_whole::Whole),
             runtime::events::purge_migration(),
+            queue::orphan_migration(),
+            Box::new(m0004_suspended::Suspended),
         ]
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::peering::v1::peering_service_client::PeeringServiceClient;
 use api::peering::v1::*;
-use testkit::{Process, TestDatabase};
+use testkit::{Process, RedisCluster, TestDatabase};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -21,12 +21,17 @@ pub(super) enum Place {
     Postgres,
     /// One Redis.
     Redis,
+    /// One Valkey.
+    Valkey,
+    /// A Redis Cluster of three nodes.
+    Cluster,
 }
 
 /// What outlives the program.
 struct Home {
     database: TestDatabase,
     redis: Option<testkit::Redis>,
+    cluster: Option<RedisCluster>,
     network: SocketAddr,
     cloud: SocketAddr,
     address: SocketAddr,
@@ -46,11 +51,17 @@ impl Program {
         cloud: SocketAddr,
         point: &str,
     ) -> Self {
-        let (database, redis) = match place {
-            Place::Sqlite => (testkit::sqlite(), None),
-            Place::Postgres => (testkit::postgres().await, None),
-            Place::Redis => (testkit::sqlite(), Some(testkit::Redis::start().await)),
+        let database = match place {
+            Place::Postgres => testkit::postgres().await,
+            _ => testkit::sqlite(),
         };
+        let (mut redis, mut cluster) = (None, None);
+        match place {
+            Place::Sqlite | Place::Postgres => {}
+            Place::Redis => redis = Some(testkit::Redis::start().await),
+            Place::Valkey => redis = Some(testkit::Redis::valkey().await),
+            Place::Cluster => cluster = Some(RedisCluster::start().await),
+        }
         let address = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -58,6 +69,7 @@ impl Program {
         let home = Home {
             database,
             redis,
+            cluster,
             network,
             cloud,
             address,
@@ -163,6 +175,14 @@ impl Home {
             .env("PEERWAY_PEERING__PROVIDER_ADAPTER__TIMEOUT", "900ms");
         if let Some(redis) = &self.redis {
             command.env("PEERWAY_PEERING__QUEUE__REDIS_URL", redis.url());
+        }
+        if let Some(cluster) = &self.cluster {
+            command
+                .env(
+                    "PEERWAY_PEERING__QUEUE__REDIS_URL",
+                    cluster.nodes()[0].url(),
+                )
+                .env("PEERWAY_PEERING__QUEUE__REDIS_MODE", "cluster");
         }
         command
     }

@@ -62,3 +62,15 @@ impl Halves {
         self.state().halves[0].options.unwrap_or_default()
     }
 }
+
+impl Halves {
+    /// The vendor's halves as they stand.
+    pub(crate) fn standing(&self) -> Vec<PeeringObservation> {
+        self.state().halves.clone()
+    }
+
+    /// These halves stand again.
+    pub(crate) fn put_back(&self, halves: Vec<PeeringObservation>) {
+        self.state().halves.extend(halves);
+    }
+}

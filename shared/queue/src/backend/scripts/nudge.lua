@@ -16,6 +16,7 @@ if not due or at < due then
   redis.call('ZADD', KEYS[1], at, ARGV[1])
 end
 if tonumber(ARGV[2]) == 0 then
-  redis.call('PUBLISH', ARGV[4], ARGV[5])
+  -- Without the right to publish, workers find it by their next poll.
+  redis.pcall('PUBLISH', ARGV[4], ARGV[5])
 end
 return 1
