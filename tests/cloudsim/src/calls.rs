@@ -32,10 +32,14 @@ pub struct CallRecord {
     pub operation: String,
 }
 
-/// The latest calls, oldest first.
+/// How many calls there were: by action, and of each by outcome.
+pub type Counts = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// The latest calls, oldest first, and how many there were of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     records: VecDeque<CallRecord>,
+    counts: Counts,
     last_seq: u64,
 }
 
@@ -74,6 +78,8 @@ impl Calls {
     /// Numbers the record and keeps it.
     pub(crate) fn add(&mut self, record: CallRecord) {
         self.last_seq += 1;
+        let outcomes = self.counts.entry(record.action.clone()).or_default();
+        *outcomes.entry(record.outcome.clone()).or_default() += 1;
         if self.records.len() == MOST {
             self.records.pop_front();
         }
@@ -90,7 +96,13 @@ impl Calls {
             .collect()
     }
 
+    /// How many calls there were since they were last cleared, also of those that are kept no more.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     pub(crate) fn clear(&mut self) {
         self.records.clear();
+        self.counts.clear();
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::ec2::wildcard;
 use crate::gce::config::GcpConfig;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -31,6 +32,8 @@ pub struct Config {
     pub tags_applied_to_existing: bool,
     /// Whether deleting a VPC ends its peerings instead of being refused because of them.
     pub delete_vpc_ends_peerings: bool,
+    /// Whether the requester's ranges show while nobody has accepted.
+    pub requester_cidrs_while_pending: bool,
     /// Whether ids and `MaxResults` may stand in one describe call.
     pub ids_with_max_results: bool,
     /// Role ARN to the external id that assuming it takes; other roles take any.
@@ -68,6 +71,20 @@ pub struct Rates {
     pub enabled: bool,
     pub describe: Rate,
     pub mutating: Rate,
+    /// What somebody else calls in each account and region, in calls a second, by action or pattern: it is taken out of
+    /// the bucket first.
+    pub foreign: BTreeMap<String, f64>,
+}
+
+impl Rates {
+    /// What somebody else takes from the bucket of an action, in calls a second.
+    pub(crate) fn foreign_of(&self, action: &str) -> f64 {
+        let foreign = self.foreign.iter();
+        foreign
+            .filter(|(pattern, _)| wildcard(pattern, action))
+            .map(|(_, calls)| calls)
+            .sum()
+    }
 }
 
 /// One token bucket.
@@ -90,6 +107,7 @@ impl Default for Config {
             describe_lag_ms: 0,
             tags_applied_to_existing: false,
             delete_vpc_ends_peerings: false,
+            requester_cidrs_while_pending: false,
             ids_with_max_results: false,
             external_ids: BTreeMap::new(),
             limits: Limits::default(),
@@ -128,6 +146,7 @@ impl Default for Rates {
                 burst: 50.0,
                 per_second: 5.0,
             },
+            foreign: BTreeMap::new(),
         }
     }
 }

@@ -56,6 +56,8 @@ pub enum FaultKind {
     Garbage,
     /// Does nothing and answers 200 with a page of HTML, as a proxy may.
     Html200,
+    /// Executes; at AWS the answer is larger than any client should read, when `MaxResults` is above this.
+    Oversize { above: u32 },
 }
 
 fn any() -> String {
@@ -121,7 +123,10 @@ impl FaultKind {
     pub(crate) fn executes(self) -> bool {
         matches!(
             self,
-            FaultKind::HangAfter | FaultKind::LostAnswer | FaultKind::Cut
+            FaultKind::HangAfter
+                | FaultKind::LostAnswer
+                | FaultKind::Cut
+                | FaultKind::Oversize { .. }
         )
     }
 }

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::calls::CallRecord;
+use crate::calls::{CallRecord, Counts};
 use crate::cloud::State;
 use crate::config::Config;
 use crate::ec2;
@@ -169,6 +169,13 @@ impl Cloudsim {
         let mut world = self.shared.world();
         world.settle();
         world.calls.of(action)
+    }
+
+    /// How many calls there were since they were last cleared, however many.
+    pub fn call_counts(&self) -> Counts {
+        let mut world = self.shared.world();
+        world.settle();
+        world.calls.counts().clone()
     }
 
     pub fn clear_calls(&self) {

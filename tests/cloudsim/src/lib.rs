@@ -27,7 +27,7 @@ mod time;
 mod wire;
 mod world;
 
-pub use calls::CallRecord;
+pub use calls::{CallRecord, Counts};
 pub use config::{Config, Limits, Rate, Rates, config_from};
 pub use faults::{Fault, FaultKind};
 pub use handle::{Cloudsim, Options};

@@ -43,7 +43,8 @@ impl Buckets {
             .entry((caller.clone(), action.to_owned()))
             .or_insert(full);
         let seconds = (now_ms - bucket.at_ms).max(0) as f64 / 1000.0;
-        bucket.tokens = (bucket.tokens + seconds * rate.per_second).min(rate.burst);
+        let refill = rate.per_second - rates.foreign_of(action);
+        bucket.tokens = (bucket.tokens + seconds * refill).clamp(0.0, rate.burst);
         bucket.at_ms = now_ms;
         if bucket.tokens < 1.0 {
             return Err(limit_exceeded());
@@ -60,6 +61,24 @@ pub(crate) fn limit_exceeded() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_foreign_client_takes_what_a_bucket_is_refilled_with() {
+        let caller = Caller::new("111122223333", "eu-west-1");
+        let taken = |foreign: f64| {
+            let (mut buckets, mut rates) = (Buckets::default(), Rates::default());
+            rates.foreign.insert("Describe*".to_owned(), foreign);
+            let mut take = |now| {
+                let take = |_: &i32| buckets.take(&rates, &caller, "DescribeVpcs", now).is_ok();
+                (0..200).take_while(take).count()
+            };
+            [take(0), take(1000), take(60_000)]
+        };
+        assert_eq!(taken(0.0), [100, 20, 100]);
+        assert_eq!(taken(18.0), [100, 2, 100]);
+        assert_eq!(taken(20.0), [100, 0, 0]);
+        assert_eq!(taken(30.0), [100, 0, 0]);
+    }
 
     #[test]
     fn a_bucket_empties_and_refills() {

@@ -23,6 +23,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/config", get(config).post(patch_config))
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/calls", get(calls).delete(clear_calls))
+        .route("/calls/counts", get(call_counts))
         .route("/vanish", post(vanish))
         .route("/peerings/{id}", post(force_peering))
         .route("/state", get(state))
@@ -150,6 +151,13 @@ async fn calls(State(shared): State<Arc<Shared>>, Query(wanted): Query<CallFilte
         Some(true) => Json(json!({ "count": calls.len() })),
         _ => Json(json!({ "count": calls.len(), "calls": calls })),
     }
+}
+
+/// How many calls there were, by action and outcome, however many.
+async fn call_counts(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let mut world = shared.world();
+    world.settle();
+    Json(json!(world.calls.counts()))
 }
 
 async fn clear_calls(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -18,6 +18,9 @@ use crate::faults::{FaultKind, Faults};
 use crate::sts;
 use crate::time::Clock;
 
+/// More bytes than any client should read of one answer.
+const OVERSIZE: usize = 16 << 20;
+
 /// Shared by the server, the handle and the task that saves.
 pub(crate) struct Shared {
     world: Mutex<World>,
@@ -199,10 +202,13 @@ impl World {
             Ok(answer) => answer.map(|answer| answer.0).unwrap_or_default(),
             Err(error) => return refusal(call.service, &error, id, fault),
         };
-        let body = match call.service {
+        let mut body = match call.service {
             Service::Ec2 => xml::response(&call.action, id, &nodes),
             Service::Sts => sts::response(&call.action, id, &nodes),
         };
+        if is_oversize(fault, call) {
+            body.push_str(&" ".repeat(OVERSIZE));
+        }
         Reply {
             status: 200,
             body,
@@ -211,6 +217,13 @@ impl World {
             face: Face::Aws,
         }
     }
+}
+
+/// Whether a fault makes the answer too large.
+fn is_oversize(fault: Option<FaultKind>, call: &Call) -> bool {
+    let size = call.query.get("MaxResults");
+    let size = size.and_then(|size| size.parse::<u32>().ok());
+    matches!((fault, size), (Some(FaultKind::Oversize { above }), Some(size)) if size > above)
 }
 
 fn refusal(service: Service, error: &Error, request_id: &str, fault: Option<FaultKind>) -> Reply {

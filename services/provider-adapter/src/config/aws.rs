@@ -7,7 +7,7 @@ use runtime::config::Error;
 use serde::Deserialize;
 use types::{AwsAccountId, Region};
 
-use super::{LONGEST, is_web};
+use super::{LONGEST, check_share, is_web};
 
 /// Section `aws`.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +26,35 @@ pub struct AwsConfig {
     pub write_budget: Duration,
     /// Objects per page of a listing.
     pub pages: PageConfig,
+    /// How fast writes are sent.
+    pub writes: AwsWriteConfig,
+}
+
+/// Section `aws.writes`: the cloud's token buckets, one per account, region and API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsWriteConfig {
+    /// Calls at once that the cloud allows.
+    pub burst: u32,
+    /// Calls per second that it allows in the long run.
+    pub per_second: f64,
+    /// What part of both this process may use, more than 0 and at most 1.
+    pub share: f64,
+}
+
+impl AwsWriteConfig {
+    fn check(&self) -> Result<(), Error> {
+        check_share("aws.writes", self.share)?;
+        if self.per_second.is_finite()
+            && self.per_second > 0.0
+            && f64::from(self.burst) * self.share >= 1.0
+        {
+            return Ok(());
+        }
+        Err(Error::rule(
+            "aws.writes.per_second must be more than 0, and aws.writes.burst times aws.writes.share at least 1",
+        ))
+    }
 }
 
 /// Section `aws.pages`.
@@ -114,6 +143,7 @@ impl AwsConfig {
                 "aws.connect_timeout must not exceed aws.call_timeout",
             ));
         }
+        self.writes.check()?;
         let mut seen = BTreeSet::new();
         for account in &self.accounts {
             if !seen.insert(&account.account_id) {
@@ -273,6 +303,33 @@ mod tests {
             ),
         ] {
             let error = with(&accounts).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn writes_use_a_part_of_what_the_cloud_allows() {
+        let writes = |name: &str, value: &str| {
+            let name = format!("{ENV_PREFIX}__AWS__WRITES__{name}");
+            Config::load(None, vec![(name, value.to_owned())])
+        };
+        let config = writes("SHARE", "1").unwrap().aws.writes;
+        assert_eq!(
+            (config.burst, config.per_second, config.share),
+            (50, 5.0, 1.0)
+        );
+        for (name, value, words) in [
+            ("SHARE", "0", "aws.writes.share must be more than 0"),
+            ("SHARE", "1.1", "at most 1"),
+            ("SHARE", "nan", "aws.writes.share"),
+            ("BURST", "1", "at least 1"),
+            (
+                "PER_SECOND",
+                "0",
+                "aws.writes.per_second must be more than 0",
+            ),
+        ] {
+            let error = writes(name, value).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
     }

@@ -8,7 +8,7 @@ use runtime::config::Error;
 use serde::Deserialize;
 use types::{GcpProjectId, Region};
 
-use super::{LONGEST, is_web};
+use super::{LONGEST, check_share, is_web};
 
 /// Section `gcp`.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +21,30 @@ pub struct GcpConfig {
     pub call_timeout: Duration,
     /// Objects per page of a listing.
     pub pages: GcpPageConfig,
+    /// How fast writes are sent.
+    pub writes: GcpWriteConfig,
+}
+
+/// Section `gcp.writes`: the quota of a project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GcpWriteConfig {
+    /// Calls per minute that the cloud allows.
+    pub per_minute: u32,
+    /// What part of them this process may use, more than 0 and at most 1.
+    pub share: f64,
+}
+
+impl GcpWriteConfig {
+    fn check(&self) -> Result<(), Error> {
+        check_share("gcp.writes", self.share)?;
+        if f64::from(self.per_minute) * self.share >= 6.0 {
+            return Ok(());
+        }
+        Err(Error::rule(
+            "gcp.writes.per_minute times gcp.writes.share must be at least 6",
+        ))
+    }
 }
 
 /// Section `gcp.pages`.
@@ -81,6 +105,7 @@ impl GcpConfig {
                  after"
             )));
         }
+        self.writes.check()?;
         let mut seen = BTreeSet::new();
         for project in &self.projects {
             if !seen.insert(&project.project_id) {
@@ -220,6 +245,8 @@ mod tests {
         for (name, value, words) in [
             ("PAGES__NETWORKS", "501", "1 to 500"),
             ("CALL_TIMEOUT", "5s", "not exceed 4s"),
+            ("WRITES__SHARE", "0", "gcp.writes.share must be more than 0"),
+            ("WRITES__PER_MINUTE", "11", "at least 6"),
         ] {
             let env = vec![(format!("{ENV_PREFIX}__GCP__{name}"), value.to_owned())];
             let error = Config::load(None, env).unwrap_err().to_string();

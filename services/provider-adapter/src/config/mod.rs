@@ -10,8 +10,8 @@ use runtime::config::{Error, ServerConfig, Sources, TelemetryConfig};
 use serde::Deserialize;
 use url::Url;
 
-pub use aws::{AccountConfig, AwsConfig, PageConfig};
-pub use gcp::{GcpConfig, GcpPageConfig, ProjectConfig};
+pub use aws::{AccountConfig, AwsConfig, AwsWriteConfig, PageConfig};
+pub use gcp::{GcpConfig, GcpPageConfig, GcpWriteConfig, ProjectConfig};
 
 /// Prefix of the environment variables.
 pub const ENV_PREFIX: &str = "PEERWAY_PROVIDER_ADAPTER";
@@ -53,6 +53,16 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         self.aws.check()?;
         self.gcp.check()
+    }
+}
+
+/// Checks the part of a cloud's rate that writes may use.
+fn check_share(section: &str, share: f64) -> Result<(), Error> {
+    match share > 0.0 && share <= 1.0 {
+        true => Ok(()),
+        false => Err(Error::rule(format!(
+            "{section}.share must be more than 0 and at most 1, not {share}"
+        ))),
     }
 }
 

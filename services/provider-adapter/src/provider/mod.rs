@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod gcp;
+mod pace;
 mod page;
 mod peering_options;
 mod place;
@@ -181,6 +182,10 @@ pub struct ObservePeerings {
     pub region: Option<Region>,
     /// Only the peerings of this VPC of the vendor's.
     pub vendor_vpc_id: Option<String>,
+    /// Those that wait for the other side are enough.
+    pub outstanding_only: bool,
+    /// Those whose tags name one of these are enough; empty: the whole group.
+    pub peering_ids: Vec<PeeringId>,
 }
 
 /// The common state behind the cloud's own word.

@@ -59,6 +59,29 @@ async fn a_sweep_over_five_hundred_networks_takes_at_most_three_calls() {
 }
 
 #[tokio::test]
+async fn a_thousand_networks_take_two_calls() {
+    let suite = Suite::start().await;
+    // One stands beside those that are planted.
+    plant(&suite, 999, 1).await;
+    assert_eq!(suite.seen().await.len(), 999);
+    assert_eq!(suite.count("*"), 2);
+}
+
+#[tokio::test]
+async fn what_waits_is_asked_for_with_the_whole_project() {
+    let suite = Suite::start().await;
+    plant(&suite, 3, 2).await;
+    let ask = ObservePeeringsRequest {
+        outstanding_only: true,
+        ..listing()
+    };
+    let (pages, error) = suite.observe(ask).await;
+    assert!(error.is_none());
+    assert_eq!(pages.iter().map(|page| page.0.len()).sum::<usize>(), 6);
+    assert_eq!(suite.count("*"), 1);
+}
+
+#[tokio::test]
 async fn expected_attempts_are_named_and_other_deployments_left_out() {
     let suite = Suite::start().await;
     let (vendor, peering) = (

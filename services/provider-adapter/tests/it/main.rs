@@ -41,3 +41,4 @@ mod secrets;
 mod steps;
 mod support;
 mod vpcs;
+mod writes;

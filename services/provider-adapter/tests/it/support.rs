@@ -79,6 +79,11 @@ impl Adapter {
                 format!("[{}]", accounts.join(",")),
             ),
         ];
+        // Tests write faster than a cloud would let them, unless that is what they are about.
+        for rate in ["AWS__WRITES__BURST", "GCP__WRITES__PER_MINUTE"] {
+            let name = format!("PEERWAY_PROVIDER_ADAPTER__{rate}");
+            env.push((name, "100000".to_owned()));
+        }
         env.extend(settings.iter().map(|(key, value)| {
             (
                 format!("PEERWAY_PROVIDER_ADAPTER__{key}"),

@@ -32,9 +32,10 @@ impl Side {
 }
 
 impl Peering {
-    /// The accepter's ranges show only once it has accepted.
-    fn shows_cidrs(&self, is_accepter: bool) -> bool {
-        !is_accepter || self.status.code.is_up()
+    /// Ranges show once the accepter has accepted.
+    fn shows_cidrs(&self, view: &View<'_>, is_accepter: bool) -> bool {
+        let early = !is_accepter && view.config.requester_cidrs_while_pending;
+        early || self.status.code.is_up()
     }
 
     fn side_node(
@@ -49,7 +50,7 @@ impl Peering {
             text("vpcId", &side.vpc_id),
             text("region", &side.owner.region),
         ];
-        if self.shows_cidrs(is_accepter) {
+        if self.shows_cidrs(view, is_accepter) {
             let cidrs = side.cidrs_now(view);
             nodes.extend(cidrs.first().map(|cidr| text("cidrBlock", cidr)));
             nodes.push(xml::set(
@@ -98,7 +99,7 @@ impl Listed for Peering {
     }
 
     fn values(&self, view: &View<'_>, filter: &str) -> Vec<String> {
-        let cidrs = |side: &Side, is_accepter| match self.shows_cidrs(is_accepter) {
+        let cidrs = |side: &Side, is_accepter| match self.shows_cidrs(view, is_accepter) {
             true => side
                 .cidrs_now(view)
                 .iter()

@@ -53,6 +53,8 @@ pub struct GcpRates {
     pub enabled: bool,
     pub reads_per_minute: u32,
     pub writes_per_minute: u32,
+    /// What somebody else reads in each project, in calls a minute, evenly: it counts against the same rate.
+    pub foreign_reads_per_minute: u32,
     /// Whether a call beyond the rate gets 429 instead of 403.
     pub answer_429: bool,
 }
@@ -95,6 +97,7 @@ impl Default for GcpRates {
             enabled: true,
             reads_per_minute: 1500,
             writes_per_minute: 1500,
+            foreign_reads_per_minute: 0,
             answer_429: false,
         }
     }

@@ -47,7 +47,12 @@ impl Windows {
         if window.minute != minute {
             *window = Window { minute, calls: 0 };
         }
-        if window.calls >= most {
+        let foreign = match group {
+            Group::Read => i64::from(rates.foreign_reads_per_minute),
+            Group::OperationRead | Group::Write => 0,
+        };
+        let foreign = foreign * now_ms.rem_euclid(60_000) / 60_000;
+        if i64::from(window.calls) + foreign >= i64::from(most) {
             return Err(limit_exceeded(group, number, rates.answer_429));
         }
         window.calls += 1;
@@ -91,5 +96,21 @@ mod tests {
         assert_eq!(taken("b", Group::Read, 59_999), 3);
         assert_eq!(taken("a", Group::Write, 59_999), 10);
         assert_eq!(taken("a", Group::Read, 60_000), 3);
+    }
+
+    #[test]
+    fn what_somebody_else_reads_counts_as_the_minute_goes_on() {
+        let rates = GcpRates {
+            reads_per_minute: 10,
+            foreign_reads_per_minute: 9,
+            ..GcpRates::default()
+        };
+        let mut windows = Windows::default();
+        let mut taken = |now_ms| {
+            let take = |_: &i32| windows.take(&rates, ("a", 1), Group::Read, now_ms).is_ok();
+            (0..20).take_while(take).count()
+        };
+        assert_eq!(taken(59_999), 2);
+        assert_eq!(taken(60_000), 10);
     }
 }

@@ -93,7 +93,12 @@ async fn calls_are_logged_counted_and_forgotten() {
     assert_eq!(count(&format!("account={CUSTOMER}")).await, json!(1));
     assert_eq!(count("action=Create*").await, json!(0));
     assert_eq!(count("since=1").await, json!(1));
+    let (_, counts) = sim_call(&sim, "GET", "/calls/counts", None).await;
+    let expected = json!({ "DescribeVpcs": { "InvalidVpcID.NotFound": 1, "ok": 1 } });
+    assert_eq!(counts, expected);
     sim_call(&sim, "DELETE", "/calls", None).await;
+    let (_, counts) = sim_call(&sim, "GET", "/calls/counts", None).await;
+    assert_eq!(counts, json!({}));
     assert_eq!(count("").await, json!(0));
 }
 

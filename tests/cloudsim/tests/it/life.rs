@@ -46,6 +46,10 @@ async fn a_request_is_accepted_used_and_deleted() {
     let hours =
         (waiting.expiration_time().unwrap().to_millis().unwrap() - sim.now_ms()) / 3_600_000;
     assert_eq!(hours, 167);
+    assert_eq!(waiting.requester_vpc_info().unwrap().cidr_block(), None);
+    assert_eq!(waiting.accepter_vpc_info().unwrap().cidr_block(), None);
+    sim.configure(|config| config.requester_cidrs_while_pending = true);
+    let waiting = seen(&vendor, id).await.unwrap();
     assert_eq!(
         waiting.requester_vpc_info().unwrap().cidr_block(),
         Some("10.0.0.0/16")

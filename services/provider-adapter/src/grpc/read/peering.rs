@@ -4,7 +4,8 @@ use api::provider::v1;
 use runtime::status::Violations;
 use tonic::Status;
 use types::{
-    AwsAccountId, AwsVpcId, GcpNetworkName, GcpProjectId, GroupId, NetworkId, ProviderKind, Region,
+    AwsAccountId, AwsVpcId, GcpNetworkName, GcpProjectId, GroupId, NetworkId, PeeringId,
+    ProviderKind, Region,
 };
 
 use super::{deployment, finish, group, missing, object, request_at};
@@ -101,6 +102,20 @@ pub(in crate::grpc) fn observe_peerings(
     }
     let vendor_vpc_id = Some(message.vendor_vpc_id).filter(|id| !id.is_empty());
     let vendor_vpc_id = vendor_vpc_id.map(|id| wrong.check("vendor_vpc_id", object(id)));
+    let mut peering_ids = Vec::new();
+    for (n, id) in message.peering_ids.iter().enumerate() {
+        peering_ids.extend(wrong.check(format!("peering_ids[{n}]"), id.parse::<PeeringId>()));
+    }
+    let has_ids = !provider_peering_ids.is_empty();
+    if has_ids && !message.peering_ids.is_empty() {
+        let rule = "must be empty with provider_peering_ids";
+        wrong.add("peering_ids", "INVALID_FIELD", rule);
+    }
+    let outstanding_only = message.outstanding_only;
+    if outstanding_only && (has_ids || !message.peering_ids.is_empty()) {
+        let rule = "must be false with provider_peering_ids or peering_ids";
+        wrong.add("outstanding_only", "INVALID_FIELD", rule);
+    }
     let with_peer_cidrs = message.with_peer_cidrs;
     let region = match message.region.as_str() {
         "" if with_peer_cidrs && is_gcp(group.as_ref()) => missing(&mut wrong, "region"),
@@ -116,6 +131,8 @@ pub(in crate::grpc) fn observe_peerings(
             with_peer_cidrs,
             region,
             vendor_vpc_id: vendor_vpc_id.flatten(),
+            outstanding_only,
+            peering_ids,
         })
     })
 }

@@ -1,6 +1,5 @@
 //! One EC2 client per account and region: how it is built, and how every call through it is made.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,10 +19,9 @@ use tracing::field::Empty;
 use super::error::{self, Failure};
 use super::guard::WellFormed;
 use super::identity::Identity;
-use crate::config::{AccountConfig, AwsConfig, PageConfig};
+use crate::config::{AccountConfig, AwsConfig, AwsWriteConfig, PageConfig};
+use crate::provider::pace::{Pace, Writes};
 
-/// A listing that is longer than this goes in a circle.
-const MOST_PAGES: usize = 10_000;
 /// How long the zones of a region are remembered.
 const ZONES_KEPT: Duration = Duration::from_secs(600);
 
@@ -48,6 +46,7 @@ pub(super) struct Ec2 {
     pub(super) write_budget: Duration,
     /// Whose the credentials are.
     pub(super) identity: Identity,
+    writes: Writes,
     zones: Mutex<Option<(Instant, Vec<Zone>)>>,
     works: AtomicBool,
 }
@@ -79,12 +78,13 @@ impl Ec2 {
             pages: config.pages.clone(),
             write_budget: config.write_budget,
             identity: Identity::new(&sdk),
+            writes: Writes::new(pace(&config.writes)),
             zones: Mutex::new(None),
             works: AtomicBool::new(true),
         }
     }
 
-    /// Sends one call in a span of its own and says what became of it.
+    /// Sends one call in a span of its own and says what became of it. A write waits for its turn first.
     pub(super) async fn call<T, E>(
         &self,
         api: &'static str,
@@ -93,6 +93,7 @@ impl Ec2 {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        self.await_turn(api).await?;
         let span = tracing::info_span!(
             "cloud.call",
             otel.name = api,
@@ -116,6 +117,19 @@ impl Ec2 {
         answer
     }
 
+    /// Waits until a call may be sent: reads at once, since those who ask for them keep to a rate of their own.
+    async fn await_turn(&self, api: &'static str) -> Result<(), Failure> {
+        if ["Describe", "Get"].iter().any(|read| api.starts_with(read)) {
+            return Ok(());
+        }
+        self.writes.turn(api).await.map_err(|retry_after| {
+            let (account, region) = (&self.account, &self.region);
+            tracing::info!(api, %account, %region, "a write was held back, as aws.writes demands");
+            let why = format!("account {account} sends no more of them in {region} just now");
+            Failure::held_back(api, &why, retry_after)
+        })
+    }
+
     /// Once for every call that failed; a refusal may be what the caller expects, a missing answer is not.
     fn log(&self, api: &'static str, failure: &Failure) {
         let (account, region) = (&self.account, &self.region);
@@ -135,29 +149,6 @@ impl Ec2 {
     /// Records that the answer cannot be worked with all the same.
     pub(super) fn fails(&self) {
         self.works.store(false, Ordering::Relaxed);
-    }
-
-    /// All objects of a listing. `fetch` makes one call with a page's token and answers its objects and the next token.
-    pub(super) async fn all<T, F, Fut>(
-        &self,
-        api: &'static str,
-        mut fetch: F,
-    ) -> Result<Vec<T>, Failure>
-    where
-        F: FnMut(Option<String>) -> Fut,
-        Fut: Future<Output = Result<(Option<Vec<T>>, Option<String>), Failure>>,
-    {
-        let mut tokens = Tokens::new(api);
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let (items, next) = fetch(token).await?;
-            found.extend(items.ok_or_else(|| Failure::unusable(api, "the answer lacks its set"))?);
-            token = tokens.next(next)?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
     }
 
     /// The zones where subnets can stand, in order of their names.
@@ -194,6 +185,14 @@ impl Ec2 {
     }
 }
 
+/// How fast one API may be called.
+fn pace(config: &AwsWriteConfig) -> Pace {
+    Pace {
+        burst: f64::from(config.burst) * config.share,
+        per_second: config.per_second * config.share,
+    }
+}
+
 async fn assume(
     sdk: &SdkConfig,
     role: &str,
@@ -209,36 +208,6 @@ async fn assume(
         Some(own) => builder.build_from_provider(own).await,
         None => builder.build().await,
     })
-}
-
-/// The page tokens of one listing, none of which may come twice.
-pub(super) struct Tokens {
-    api: &'static str,
-    seen: HashSet<String>,
-}
-
-impl Tokens {
-    /// For a listing that has just begun.
-    pub(super) fn new(api: &'static str) -> Self {
-        Self {
-            api,
-            seen: HashSet::new(),
-        }
-    }
-
-    /// The token of the next page; none: that was the last.
-    pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, Failure> {
-        let Some(token) = token.filter(|token| !token.is_empty()) else {
-            return Ok(None);
-        };
-        if self.seen.len() >= MOST_PAGES || !self.seen.insert(token.clone()) {
-            return Err(Failure::unusable(
-                self.api,
-                "the pages of the listing go in a circle",
-            ));
-        }
-        Ok(Some(token))
-    }
 }
 
 /// How many writes one call may still begin, and until when.
@@ -268,20 +237,5 @@ impl Budget {
         }
         self.left -= 1;
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_that_comes_again_ends_the_listing_with_an_error() {
-        let mut tokens = Tokens::new("DescribeVpcs");
-        assert_eq!(tokens.next(Some("a".into())).unwrap().as_deref(), Some("a"));
-        assert_eq!(tokens.next(Some("b".into())).unwrap().as_deref(), Some("b"));
-        assert!(tokens.next(Some("a".into())).is_err());
-        assert_eq!(tokens.next(Some(String::new())).unwrap(), None);
-        assert_eq!(tokens.next(None).unwrap(), None);
     }
 }

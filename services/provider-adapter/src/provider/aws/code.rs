@@ -3,6 +3,7 @@
 use api::cloud::CloudErrorKind;
 
 pub(super) const UNAVAILABLE: &str = "CLOUD_UNAVAILABLE";
+pub(super) const THROTTLED: &str = "CLOUD_THROTTLED";
 pub(super) const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
 /// Another operation is in the way.
 pub(super) const IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
@@ -26,7 +27,7 @@ pub(super) fn meaning(status: u16, code: &str) -> (CloudErrorKind, &'static str,
         | "EC2ThrottledException"
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
-        | "SlowDown" => (Throttled, "CLOUD_THROTTLED", true),
+        | "SlowDown" => (Throttled, THROTTLED, true),
 
         "UnauthorizedOperation"
         | "AccessDenied"

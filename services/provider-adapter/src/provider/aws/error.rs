@@ -4,12 +4,13 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use api::cloud::{CloudError, CloudErrorKind};
+use api::cloud::{CloudError, CloudErrorKind, PACED};
 
 use crate::provider::of_own_call;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use http_body_util::LengthLimitError;
 
 use super::code::{ERROR, UNAUTHORIZED, UNAVAILABLE, meaning};
 use super::unauthorized::{self, ASSUME_ROLE};
@@ -18,6 +19,9 @@ use super::unauthorized::{self, ASSUME_ROLE};
 const LONGEST: usize = 400;
 /// After throttling: EC2's buckets refill by the second and it names no delay.
 const THROTTLE_DELAY: Duration = Duration::from_secs(1);
+
+/// The label of an answer that is larger than what is read of one; no code of EC2's looks like it.
+const OVERSIZE: &str = "the answer is too large";
 
 /// A call that failed: what it means, and the cloud's own code for those who know better in their case.
 #[derive(Debug, Clone)]
@@ -34,6 +38,32 @@ impl Failure {
             code: String::new(),
             error: CloudError::unknown_outcome(CloudErrorKind::Unavailable, UNAVAILABLE, message),
         }
+    }
+
+    /// A write that was not sent, since the account has sent enough of them.
+    pub(super) fn held_back(api: &str, why: &str, retry_after: Duration) -> Self {
+        let message = format!("{api}: not sent: {why}");
+        let error = CloudError::refused(CloudErrorKind::Throttled, PACED, message);
+        Self {
+            code: String::new(),
+            error: CloudError {
+                retry_after: Some(retry_after),
+                ..error
+            },
+        }
+    }
+
+    /// The answer to `api` is larger than what is read of one.
+    pub(super) fn oversize(api: &str) -> Self {
+        Self {
+            code: OVERSIZE.to_owned(),
+            ..Self::unusable(api, OVERSIZE)
+        }
+    }
+
+    /// Whether there was an answer, larger than what is read of one.
+    pub(super) fn is_oversize(&self) -> bool {
+        self.code == OVERSIZE
     }
 
     /// Whether the cloud's code is one of these.
@@ -96,6 +126,7 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     match &error {
+        _ if find::<LengthLimitError>(&error).is_some() => Failure::oversize(api),
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let meta = answer.err();

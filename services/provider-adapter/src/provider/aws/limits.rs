@@ -56,12 +56,12 @@ pub(super) fn of(account: &AccountConfig, group: &GroupId, used: Used) -> Vec<Li
 async fn vpcs(ec2: &Ec2) -> Result<u32, Failure> {
     const API: &str = "DescribeVpcs";
     let found = ec2
-        .all(API, |token| async {
+        .all(API, ec2.pages.vpcs, |token, size| async move {
             let call = ec2
                 .client
                 .describe_vpcs()
                 .filters(tags::filter("owner-id", [&ec2.account]))
-                .max_results(ec2.pages.vpcs)
+                .max_results(size)
                 .set_next_token(token);
             let page = ec2.call(API, call.send()).await?;
             Ok((page.vpcs, page.next_token))

@@ -8,6 +8,7 @@ mod firewall_plan;
 mod guard;
 mod identity;
 mod limits;
+mod listing;
 mod options;
 mod peering;
 mod peering_list;
@@ -47,7 +48,7 @@ use super::{
 use crate::config::{AccountConfig, AwsConfig};
 use client::Ec2;
 
-/// Values that EC2 takes in one filter.
+/// Values that EC2 takes in the filters of one call.
 const MOST_VALUES: usize = 200;
 
 /// AWS as the vendor's accounts see it.
@@ -190,11 +191,7 @@ impl Provider for Aws {
         let aws = self.clone();
         async move {
             let ec2 = aws.client(&ask.group).await?;
-            Ok(peering_list::pages(
-                ec2,
-                ask.provider_peering_ids,
-                ask.vendor_vpc_id,
-            ))
+            Ok(peering_list::pages(ec2, ask))
         }
         .into_stream()
         .try_flatten()

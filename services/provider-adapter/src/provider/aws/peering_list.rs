@@ -1,39 +1,34 @@
 //! Listing the peering connections that the vendor's account has requested.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
     Filter, VpcPeeringConnection, VpcPeeringConnectionStateReasonCode as Raw,
 };
 use futures::{StreamExt, stream};
+use types::PeeringId;
 
-use super::client::{Ec2, Tokens};
+use super::client::Ec2;
 use super::error::Failure;
+use super::listing::Paging;
 use super::peering_state::observation;
 use super::{MOST_VALUES, tags};
-use crate::provider::{Page, Pages, PeeringObservation};
+use crate::provider::{ObservePeerings, Page, Pages, PeeringObservation};
 
 pub(super) const API: &str = "DescribeVpcPeeringConnections";
+/// The statuses by which EC2 lets those be asked for that wait for the other side. `initiating-request` is not among
+/// its values.
+const WAITING: [Raw; 2] = [Raw::PendingAcceptance, Raw::Provisioning];
 
-/// All of the account's, of `vpc` if it is given, or those with `ids` when they fit one call. A page that cannot be
-/// trusted ends it.
-pub(super) fn pages(
-    ec2: Arc<Ec2>,
-    ids: Vec<String>,
-    vpc: Option<String>,
-) -> Pages<PeeringObservation> {
-    // Beside the ids stand the owner and perhaps the VPC: the limit is on all values of a call.
-    let ids = if ids.len() + 2 <= MOST_VALUES {
-        ids
-    } else {
-        Vec::new()
-    };
+/// Those that are asked for, page by page. A page that cannot be trusted ends it.
+pub(super) fn pages(ec2: Arc<Ec2>, ask: ObservePeerings) -> Pages<PeeringObservation> {
     let listing = Listing {
+        paging: Paging::new(API, ec2.pages.peerings),
+        parts: parts(&ask),
+        ids: ask.provider_peering_ids.into_iter().collect(),
+        vpc: ask.vendor_vpc_id,
         ec2,
-        ids,
-        vpc,
-        token: None,
-        tokens: Tokens::new(API),
     };
     stream::unfold(Some(listing), |listing| async {
         let mut listing = listing?;
@@ -48,44 +43,59 @@ pub(super) fn pages(
     .boxed()
 }
 
+/// The filters, beside the owner's and the VPC's, of the listings that show all that is asked for; one for each. Their
+/// values are as many as a call takes.
+fn parts(ask: &ObservePeerings) -> VecDeque<Option<Filter>> {
+    // The owner and perhaps the VPC stand beside them.
+    let most = MOST_VALUES - 1 - usize::from(ask.vendor_vpc_id.is_some());
+    if !ask.provider_peering_ids.is_empty() {
+        let parts = ask.provider_peering_ids.chunks(most);
+        return parts.map(|ids| Some(by_id(ids))).collect();
+    }
+    if !ask.peering_ids.is_empty() {
+        let parts = ask.peering_ids.chunks(most);
+        let by_tag = |ids: &[PeeringId]| {
+            let ids = ids.iter().map(ToString::to_string);
+            tags::filter(format!("tag:{}", tags::PEERING), ids)
+        };
+        return parts.map(|ids| Some(by_tag(ids))).collect();
+    }
+    let waiting = || tags::filter("status-code", WAITING.iter().map(Raw::as_str));
+    VecDeque::from([ask.outstanding_only.then(waiting)])
+}
+
 struct Listing {
     ec2: Arc<Ec2>,
-    ids: Vec<String>,
+    ids: HashSet<String>,
     vpc: Option<String>,
-    token: Option<String>,
-    tokens: Tokens,
+    /// What is left to list, the part under way first.
+    parts: VecDeque<Option<Filter>>,
+    paging: Paging,
 }
 
 impl Listing {
     async fn page(&mut self) -> Result<Page<PeeringObservation>, Failure> {
+        let ec2 = &self.ec2;
         // Without the owner, strangers' requests to our VPCs would fill the pages.
-        let mut filters = vec![by_owner(&self.ec2.account)];
-        if !self.ids.is_empty() {
-            filters.push(by_id(&self.ids));
-        }
+        let mut filters = vec![by_owner(&ec2.account)];
+        filters.extend(self.parts.front().cloned().flatten());
         let vpc = self.vpc.iter();
         filters.extend(vpc.map(|id| tags::filter("requester-vpc-info.vpc-id", [id])));
-        let call = self
-            .ec2
-            .client
-            .describe_vpc_peering_connections()
-            .set_filters(Some(filters))
-            .max_results(self.ec2.pages.peerings)
-            .set_next_token(self.token.take());
-        let answer = self.ec2.call(API, call.send()).await?;
-        let seen = answer
-            .vpc_peering_connections
-            .ok_or_else(|| Failure::unusable(API, "the answer lacks its set"))?;
+        let fetch = |token, size| fetch(ec2, filters.clone(), token, size);
+        let (seen, is_last) = self.paging.next(fetch).await?;
         let items = seen
             .iter()
             .filter(|one| is_owner(one, &self.ec2.account))
             .filter(|one| self.is_asked(one) && self.is_of_vpc(one))
             .map(|one| observation(one).ok_or_else(incomplete))
             .collect::<Result<_, _>>()?;
-        self.token = self.tokens.next(answer.next_token)?;
+        if is_last {
+            self.parts.pop_front();
+            self.paging = self.paging.anew();
+        }
         Ok(Page {
             items,
-            complete: self.token.is_none(),
+            complete: self.parts.is_empty(),
         })
     }
 
@@ -93,7 +103,7 @@ impl Listing {
         self.ids.is_empty()
             || one
                 .vpc_peering_connection_id()
-                .is_none_or(|id| self.ids.iter().any(|asked| asked == id))
+                .is_none_or(|id| self.ids.contains(id))
     }
 
     fn is_of_vpc(&self, one: &VpcPeeringConnection) -> bool {
@@ -151,17 +161,25 @@ pub(super) async fn requested(
 }
 
 async fn filtered(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<VpcPeeringConnection>, Failure> {
-    ec2.all(API, |token| async {
-        let call = ec2
-            .client
-            .describe_vpc_peering_connections()
-            .set_filters(Some(filters.clone()))
-            .max_results(ec2.pages.peerings)
-            .set_next_token(token);
-        let page = ec2.call(API, call.send()).await?;
-        Ok((page.vpc_peering_connections, page.next_token))
-    })
-    .await
+    let fetch = |token, size| fetch(ec2, filters.clone(), token, size);
+    ec2.all(API, ec2.pages.peerings, fetch).await
+}
+
+/// One page and the token of the next.
+async fn fetch(
+    ec2: &Ec2,
+    filters: Vec<Filter>,
+    token: Option<String>,
+    size: i32,
+) -> Result<(Option<Vec<VpcPeeringConnection>>, Option<String>), Failure> {
+    let call = ec2
+        .client
+        .describe_vpc_peering_connections()
+        .set_filters(Some(filters))
+        .max_results(size)
+        .set_next_token(token);
+    let page = ec2.call(API, call.send()).await?;
+    Ok((page.vpc_peering_connections, page.next_token))
 }
 
 fn by_owner(account: &str) -> Filter {

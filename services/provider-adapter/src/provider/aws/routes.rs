@@ -92,12 +92,13 @@ pub(super) async fn all_tables(
     ec2: &Ec2,
     filters: Vec<Filter>,
 ) -> Result<Vec<RouteTable>, Failure> {
-    ec2.all(API, |token| async {
+    let filters = &filters;
+    ec2.all(API, ec2.pages.route_tables, |token, size| async move {
         let call = ec2
             .client
             .describe_route_tables()
             .set_filters(Some(filters.clone()))
-            .max_results(ec2.pages.route_tables)
+            .max_results(size)
             .set_next_token(token);
         let page = ec2.call(API, call.send()).await?;
         Ok((page.route_tables, page.next_token))

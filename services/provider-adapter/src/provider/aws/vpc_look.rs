@@ -68,12 +68,13 @@ pub(super) async fn vpcs(ec2: &Ec2, marks: &Marks) -> Result<Vec<String>, CloudE
 
 /// All pages of VPCs. The caller applies its filters again.
 pub(super) async fn all_vpcs(ec2: &Ec2, filters: Vec<Filter>) -> Result<Vec<Vpc>, CloudError> {
-    ec2.all(VPCS, |token| async {
+    let filters = &filters;
+    ec2.all(VPCS, ec2.pages.vpcs, |token, size| async move {
         let call = ec2
             .client
             .describe_vpcs()
             .set_filters(Some(filters.clone()))
-            .max_results(ec2.pages.vpcs)
+            .max_results(size)
             .set_next_token(token);
         let page = ec2.call(VPCS, call.send()).await?;
         Ok((page.vpcs, page.next_token))
@@ -106,12 +107,13 @@ pub(super) async fn all_subnets(
     ec2: &Ec2,
     filters: Vec<Filter>,
 ) -> Result<Vec<ec2::Subnet>, CloudError> {
-    ec2.all(SUBNETS, |token| async {
+    let filters = &filters;
+    ec2.all(SUBNETS, ec2.pages.vpcs, |token, size| async move {
         let call = ec2
             .client
             .describe_subnets()
             .set_filters(Some(filters.clone()))
-            .max_results(ec2.pages.vpcs)
+            .max_results(size)
             .set_next_token(token);
         let page = ec2.call(SUBNETS, call.send()).await?;
         Ok((page.subnets, page.next_token))
@@ -143,12 +145,13 @@ pub(super) async fn security_groups(
     ec2: &Ec2,
     filters: Vec<Filter>,
 ) -> Result<Vec<SecurityGroup>, CloudError> {
-    ec2.all(GROUPS, |token| async {
+    let filters = &filters;
+    ec2.all(GROUPS, ec2.pages.vpcs, |token, size| async move {
         let call = ec2
             .client
             .describe_security_groups()
             .set_filters(Some(filters.clone()))
-            .max_results(ec2.pages.vpcs)
+            .max_results(size)
             .set_next_token(token);
         let page = ec2.call(GROUPS, call.send()).await?;
         Ok((page.security_groups, page.next_token))

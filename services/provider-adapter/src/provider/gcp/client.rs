@@ -22,7 +22,8 @@ use tracing::field::Empty;
 
 use super::credentials;
 use super::error::{self, Failure, no_token};
-use crate::config::{GcpConfig, ProjectConfig};
+use crate::config::{GcpConfig, GcpWriteConfig, ProjectConfig};
+use crate::provider::pace::{Pace, Writes};
 
 /// The longest that all calls for one request of the contract may take together.
 const LONGEST: Duration = Duration::from_secs(8);
@@ -38,6 +39,7 @@ pub(super) struct Project {
     pub(super) page: u32,
     id: String,
     call_timeout: Duration,
+    writes: Writes,
     held: Mutex<Held>,
     works: AtomicBool,
 }
@@ -71,6 +73,7 @@ impl Project {
             page: config.pages.networks,
             id: project.project_id.to_string(),
             call_timeout: config.call_timeout,
+            writes: Writes::new(pace(&config.writes)),
             held: Mutex::default(),
             works: AtomicBool::new(true),
         }
@@ -296,6 +299,9 @@ impl Gce {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        if is_write(api) {
+            self.await_turn(api).await?;
+        }
         let wait = self.left(api)?;
         if is_write(api) && wait < self.project.call_timeout / 2 {
             return Err(Failure::unsent(api, "too little time is left for a write"));
@@ -308,6 +314,14 @@ impl Gce {
         }
     }
 
+    /// Waits until a write may be sent; the cloud counts those of all kinds together.
+    async fn await_turn(&self, api: &'static str) -> Result<(), Failure> {
+        self.project.writes.turn("write").await.map_err(|retry| {
+            let why = format!("project {} sends no more writes just now", self.id());
+            Failure::held_back(api, &why, retry)
+        })
+    }
+
     /// How long the next step of a call may take.
     fn left(&self, api: &'static str) -> Result<Duration, Failure> {
         let left = self.until.saturating_duration_since(Instant::now());
@@ -316,6 +330,16 @@ impl Gce {
             return Err(Failure::unsent(api, why));
         }
         Ok(left.min(self.project.call_timeout))
+    }
+}
+
+/// How fast a project may be written to. Whatever minute the cloud counts, burst and refill stay below the share of it.
+fn pace(config: &GcpWriteConfig) -> Pace {
+    let per_minute = f64::from(config.per_minute) * config.share;
+    let burst = per_minute / 6.0;
+    Pace {
+        burst,
+        per_second: (per_minute - burst) / 60.0,
     }
 }
 

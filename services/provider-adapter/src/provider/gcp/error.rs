@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt::Display;
+use std::time::Duration;
 
-use api::cloud::{CloudError, CloudErrorKind};
+use api::cloud::{CloudError, CloudErrorKind, PACED};
 use google_cloud_gax::error::rpc::{Code, Status, StatusDetails};
 use google_cloud_gax::error::{CredentialsError, Error};
 
@@ -36,6 +37,17 @@ impl Failure {
     pub(super) fn unsent(api: &str, why: impl Display) -> Self {
         let message = format!("{api}: {why}");
         CloudError::refused(CloudErrorKind::Unavailable, UNAVAILABLE, message).into()
+    }
+
+    /// A write that was not sent, since the project has sent enough of them.
+    pub(super) fn held_back(api: &str, why: &str, retry_after: Duration) -> Self {
+        let message = format!("{api}: not sent: {why}");
+        let error = CloudError::refused(CloudErrorKind::Throttled, PACED, message);
+        CloudError {
+            retry_after: Some(retry_after),
+            ..error
+        }
+        .into()
     }
 
     /// There are no credentials to ask with.

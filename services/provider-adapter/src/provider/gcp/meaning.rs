@@ -31,6 +31,7 @@ pub(super) struct Meaning {
 }
 
 pub(super) const UNAVAILABLE: &str = "CLOUD_UNAVAILABLE";
+pub(super) const THROTTLED: &str = "CLOUD_THROTTLED";
 pub(super) const UNAUTHORIZED: &str = "CLOUD_UNAUTHORIZED";
 pub(super) const IN_PROGRESS: &str = "CLOUD_OPERATION_IN_PROGRESS";
 pub(super) const REFUSED: &str = "CLOUD_REFUSED";
@@ -73,7 +74,7 @@ pub(super) fn meaning(refusal: &Refusal<'_>) -> Meaning {
     };
     let text = refusal.message.to_ascii_lowercase();
     if is_throttling(refusal, &text) {
-        return of(Throttled, "CLOUD_THROTTLED", true);
+        return of(Throttled, THROTTLED, true);
     }
     if is_busy(refusal, &text) {
         return of(InProgress, IN_PROGRESS, true);

@@ -166,6 +166,8 @@ mod tests {
             with_peer_cidrs: false,
             region: None,
             vendor_vpc_id: None,
+            outstanding_only: false,
+            peering_ids: Vec::new(),
         });
         let expected = names::of_peering("dev", &id, 2);
         let halves = || [half(&expected), half("named"), half("other")];

@@ -24,7 +24,8 @@ pub(super) fn check_vpc(facts: &Facts, cli: &Cli<'_>) -> Step {
         console_path: format!("VPC > Your VPCs (region {region})"),
         commands: vec![cli.show(
             &format!("describe-vpcs --vpc-ids {vpc}"),
-            "Vpcs[].[OwnerId, join(`\" \"`, CidrBlockAssociationSet[].CidrBlock)]",
+            // Ranges that were taken away are shown for a while.
+            "Vpcs[].[OwnerId, join(`\" \"`, CidrBlockAssociationSet[?CidrBlockState.State==`\"associated\"`].CidrBlock)]",
         )],
         permissions: vec!["ec2:DescribeVpcs"],
         docs_url: "https://docs.aws.amazon.com/vpc/latest/peering/create-vpc-peering-connection.html",

@@ -273,6 +273,7 @@ pub(super) fn clean_up(facts: &Facts, cli: &Cli<'_>) -> Step {
         permissions: vec![
             "ec2:DescribeRouteTables",
             "ec2:DeleteRoute",
+            "ec2:DescribeSecurityGroups",
             "ec2:RevokeSecurityGroupEgress",
         ],
         docs_url: "https://docs.aws.amazon.com/vpc/latest/peering/delete-vpc-peering-connection.html",

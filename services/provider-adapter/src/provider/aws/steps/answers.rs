@@ -65,7 +65,7 @@ fn ranges(facts: &Facts, cli: &Cli<'_>) -> Answer {
     };
     let show = cli.show(
         &format!("describe-vpcs --vpc-ids {}", cli.vpc),
-        "Vpcs[].CidrBlockAssociationSet[].CidrBlock",
+        "Vpcs[].CidrBlockAssociationSet[?CidrBlockState.State==`\"associated\"`][].CidrBlock",
     );
     answer(
         "Which of my ranges have to be named?",

@@ -19,6 +19,10 @@ fn project() -> Arc<Project> {
         projects: vec![project.clone()],
         call_timeout: Duration::from_secs(4),
         pages: GcpPageConfig { networks: 500 },
+        writes: GcpWriteConfig {
+            per_minute: 1500,
+            share: 0.5,
+        },
     };
     Arc::new(Project::new(&config, &project))
 }
