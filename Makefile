@@ -2,7 +2,7 @@
 # One cargo at a time, so no -j: one compiler of the AWS SDK takes 8 GiB.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev demo check test build bench-api bench-network bench-watch clean-data
+.PHONY: help dev demo check test build bench-api bench-network bench-watch bench-sim clean-data
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +30,10 @@ bench-network: ## Measure address space and lists among 100,000 networks, in rel
 
 bench-watch: ## Measure a thousand watchers, idle and told 10,000 events each, in release
 	@deploy/dev/bench watch
+
+bench-sim: ## Plant each fault until it is found, then run 100,000 simulated worlds, in release
+	@cargo run --release --locked -p sim -- --bugs
+	@cargo run --release --locked -p sim -- --seeds 100000
 
 clean-data: ## Remove what make dev keeps; refuses while it runs
 	@deploy/dev/dev --clean
