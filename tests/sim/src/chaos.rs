@@ -33,7 +33,7 @@ impl Chaos {
             crash: chance(25),
             freeze: chance(25),
             lost: chance(250),
-            cut: chance(250),
+            cut: chance(700),
             database: chance(80),
             nudge: chance(400),
             redis: chance(120),

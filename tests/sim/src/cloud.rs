@@ -4,6 +4,9 @@
 use peering::domain::{CloudState, Peering, Sighting};
 use types::PeeringId;
 
+/// When a request expires that nobody accepts, in milliseconds: before the world ends.
+const EXPIRES: i64 = 90_000;
+
 /// One peering connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
@@ -21,6 +24,12 @@ impl Object {
     pub(crate) fn state_at(&self, time: i64) -> Option<CloudState> {
         let past = self.history.iter().rev().find(|(since, _)| *since <= time);
         past.map(|(_, state)| *state)
+    }
+
+    /// What was still to come of it does not come any more.
+    fn become_now(&mut self, state: CloudState, now: i64) {
+        self.history.retain(|(since, _)| *since <= now);
+        self.history.push((now, state));
     }
 
     fn shown(&self, time: i64) -> Option<Sighting> {
@@ -48,6 +57,7 @@ fn raw(state: CloudState) -> &'static str {
         CloudState::PendingAcceptance => "pending-acceptance",
         CloudState::Active => "active",
         CloudState::Rejected => "rejected",
+        CloudState::Expired => "expired",
         CloudState::Deleted => "deleted",
         _ => "other",
     }
@@ -118,6 +128,7 @@ impl Cloud {
             history: vec![
                 (now, CloudState::Provisioning),
                 (now + 1_500, CloudState::PendingAcceptance),
+                (now + EXPIRES, CloudState::Expired),
             ],
             lag,
         };
@@ -131,25 +142,23 @@ impl Cloud {
         let found = self.objects.iter_mut().find(|one| one.id == id);
         let Some(object) = found else { return false };
         if object.state_at(now).is_some_and(CloudState::is_live) {
-            // What was still to come of it does not come any more.
-            object.history.retain(|(since, _)| *since <= now);
-            object.history.push((now, CloudState::Deleted));
+            object.become_now(CloudState::Deleted, now);
         }
         true
     }
 
-    /// The customer's answer to a request that waits.
+    /// What the customer does next: answers a request that waits, or ends what is up.
     pub(crate) fn answer(&mut self, which: usize, accepted: bool, now: i64) {
-        let state = if accepted {
-            CloudState::Active
-        } else {
-            CloudState::Rejected
+        let Some(object) = self.objects.get_mut(which) else {
+            return;
         };
-        if let Some(object) = self.objects.get_mut(which)
-            && object.state_at(now) == Some(CloudState::PendingAcceptance)
-        {
-            object.history.push((now, state));
-        }
+        let next = match (object.state_at(now), accepted) {
+            (Some(CloudState::PendingAcceptance), true) => CloudState::Active,
+            (Some(CloudState::PendingAcceptance), false) => CloudState::Rejected,
+            (Some(CloudState::Active), false) => CloudState::Deleted,
+            _ => return,
+        };
+        object.become_now(next, now);
     }
 
     /// What lives of an attempt.

@@ -302,6 +302,8 @@ async fn a_peering_is_made_again_once_the_last_one_is_gone() {
     let again = suite.peer(&network, &vpc, RANGE).await;
     let again = suite.until(&again, State::PendingAcceptance).await;
     assert_ne!(again.provider_peering_id, waiting.provider_peering_id);
+    // Else the allow list is what is advised on, as soon as anybody has looked at it.
+    assert_eq!(suite.allow_peered(&network).await, [RANGE]);
     let active = suite.accepted(&again).await;
     advises(
         &active,
