@@ -29,22 +29,27 @@ async fn call(address: &str, method: &str, request: Value) -> Result<Value, Stri
 #[tokio::test]
 async fn buf_lists_and_calls_everything_by_reflection() {
     let suite = Suite::standalone().await;
-    for (service, name) in [
-        ("network", "peerway.network.v1.NetworkService"),
-        ("peering", "peerway.peering.v1.PeeringService"),
-        ("provider-adapter", "peerway.provider.v1.ProviderService"),
+    let queue = "peerway.queue.v1.QueueService";
+    for (service, names) in [
+        ("network", vec!["peerway.network.v1.NetworkService", queue]),
+        ("peering", vec!["peerway.peering.v1.PeeringService", queue]),
+        (
+            "provider-adapter",
+            vec!["peerway.provider.v1.ProviderService"],
+        ),
     ] {
+        let is_own = |method: &&str| names.iter().any(|name| method.starts_with(name));
         let address = suite.address(service);
         let listed = buf(&["--list-methods", &address]).await;
         let methods = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let own: Vec<&str> = methods
-            .lines()
-            .filter(|method| method.starts_with(name))
-            .collect();
-        assert!(own.len() >= 11, "{service} lists {methods}");
+        let own: Vec<&str> = methods.lines().filter(is_own).collect();
+        assert!(
+            own.len() >= 11 * names.len() - 2,
+            "{service} lists {methods}"
+        );
         let foreign = methods
             .lines()
-            .find(|method| method.starts_with("peerway.") && !method.starts_with(name));
+            .find(|method| method.starts_with("peerway.") && !is_own(method));
         assert_eq!(foreign, None, "{service} lists what it does not serve");
         assert!(
             methods.contains("grpc.health.v1.Health/Check"),
