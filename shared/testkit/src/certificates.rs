@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    SanType,
+};
 use tempfile::TempDir;
 
 /// An authority of its own, and a certificate for 127.0.0.1 by it, as PEM files that go when this is dropped.
@@ -15,11 +18,13 @@ impl Certificates {
     /// Makes them.
     pub fn make() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let mut params = CertificateParams::default();
+        let mut params = named("authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, key()).expect("a CA signs itself");
-        let params =
-            CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address is a name");
+        let mut params = named("server");
+        let address = SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into());
+        params.subject_alt_names.push(address);
+        params.use_authority_key_identifier_extension = true;
         let own = key();
         let certificate = params.signed_by(&own, &authority).expect("the CA signs");
         let files = [
@@ -48,6 +53,14 @@ impl Certificates {
     pub fn key(&self) -> PathBuf {
         self.folder.path().join("key.pem")
     }
+}
+
+/// A name of its own: of an authority and a certificate by the same name a server may take the one for the other.
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 fn key() -> KeyPair {
