@@ -46,6 +46,7 @@ impl Queue {
             let pause = match self.0.claim(lane, permits.len()).await {
                 Ok(claims) if stop.is_cancelled() => {
                     self.0.give_back(claims).await;
+                    self.0.backends.announce(lane).await;
                     break;
                 }
                 Ok(claims) => {
@@ -54,8 +55,13 @@ impl Queue {
                     let wait = claims.wait.unwrap_or(Duration::MAX);
                     for (claim, permit) in claims.taken.into_iter().zip(permits) {
                         let (inner, turn) = (self.0.clone(), turn.clone());
+                        let stop = stop.clone();
                         turns.spawn(async move {
                             inner.take(claim, turn).await;
+                            // Others take over what this one gives back: at once, and not by their next poll.
+                            if stop.is_cancelled() {
+                                inner.backends.announce(lane).await;
+                            }
                             drop(permit);
                         });
                     }
@@ -126,7 +132,7 @@ impl Inner {
         if self.trouble.is_on() {
             self.db.ping().await?;
         }
-        let claims = self.backends.claim(lane, n, &self.nonce()).await?;
+        let claims = self.backends.claim(lane, n, &Self::nonce()).await?;
         self.trouble.ends("claims go on");
         self.rates.count(lane, claims.taken.len());
         Ok(claims)

@@ -184,6 +184,13 @@ impl Backends {
         }
     }
 
+    /// Wakes the workers of other processes, where something was given back that nobody waits for.
+    pub(crate) async fn announce(&self, lane: Lane) {
+        if let Some(redis) = self.redis_in_use() {
+            redis.announce(lane).await;
+        }
+    }
+
     async fn acknowledge(&self, claim: &Claim, next: Duration) {
         let Some(redis) = &self.redis else { return };
         match redis.ack(claim, next).await {

@@ -210,6 +210,22 @@ impl Redis {
         Ok(())
     }
 
+    /// Wakes all who wait for a lane. Without the right to publish they find what there is by their next poll, so a
+    /// refusal says nothing about Redis.
+    pub(super) async fn announce(&self, lane: Lane) {
+        let call = async {
+            let mut connection = self.connection().await?;
+            let mut publish = ::redis::cmd("PUBLISH");
+            publish.arg(&self.channel).arg(lane.as_str());
+            publish.query_async::<i64>(&mut connection).await
+        };
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "nobody was woken"),
+            Err(_) => tracing::debug!("nobody was woken in time"),
+        }
+    }
+
     /// Lays in a whole lane; its marker stands once the last batch is in.
     pub(super) async fn fill(&self, lane: Lane, due: &[(GroupId, i64)]) -> Result<(), Error> {
         let keys = self.keys(lane);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::outage::{quick_queue, reaches};
-use super::{Fixture, claim_when_due, end, lanes, operators, turns};
+use super::{Fixture, claim_when_due, end, lanes, operators, other_queues, turns};
 use crate::Lane::Work;
 
 #[tokio::test]
@@ -12,6 +12,7 @@ async fn what_holds_on_every_backend_holds_on_a_cluster() {
     lanes::on_cluster(&cluster).await;
     turns::on_cluster(&cluster).await;
     operators::on_cluster(&cluster).await;
+    other_queues::on_cluster(&cluster).await;
 }
 
 #[tokio::test]

@@ -2,10 +2,13 @@
 //! for what only Redis does.
 
 mod cluster;
+mod handover;
 mod lanes;
 mod model;
 mod operated;
 mod operators;
+mod other_queues;
+mod other_redis;
 mod outage;
 mod turns;
 mod wiped;
@@ -45,7 +48,7 @@ pub(crate) struct Fixture {
     db: Db,
     config: QueueConfig,
     redis: Option<testkit::Redis>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Fixture {
@@ -60,7 +63,7 @@ impl Fixture {
             db,
             config,
             redis,
-            _database: database,
+            database,
         }
     }
 
@@ -176,7 +179,7 @@ impl Fixture {
 
 /// The groups a claim of up to ten takes.
 async fn claim(queue: &Queue, lane: Lane) -> Vec<Claim> {
-    let nonce = queue.0.nonce();
+    let nonce = crate::Inner::nonce();
     queue
         .0
         .backends
@@ -207,7 +210,7 @@ async fn wait(queue: &Queue, lane: Lane) -> Option<Duration> {
     let claims = queue
         .0
         .backends
-        .claim(lane, 10, &queue.0.nonce())
+        .claim(lane, 10, &crate::Inner::nonce())
         .await
         .unwrap();
     assert!(claims.taken.is_empty(), "{claims:?}");
