@@ -45,6 +45,8 @@ pub struct Glance {
     pub observed_cidrs: Vec<Cidr>,
     /// When the cloud last took routes of it.
     pub routes_told_at: Option<i64>,
+    /// What it adds to the [`Tally`](super::Tally) of its lane.
+    pub digest: Option<i64>,
 }
 
 impl Glance {
@@ -68,6 +70,7 @@ impl Glance {
             options: peering.options,
             observed_cidrs: peering.work.observed_cidrs.clone(),
             routes_told_at: peering.work.routes_told_at,
+            digest: peering.digest(),
         }
     }
 }

@@ -212,6 +212,7 @@ mod tests {
             options: Default::default(),
             observed_cidrs: Vec::new(),
             routes_told_at: None,
+            digest: None,
         }
     }
 

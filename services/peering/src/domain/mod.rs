@@ -34,6 +34,9 @@ mod sighting;
 mod state;
 mod step;
 mod suspension;
+mod tally;
+#[cfg(test)]
+mod tally_tests;
 mod telling;
 #[cfg(test)]
 mod two_halves_tests;
@@ -67,4 +70,5 @@ pub use sighting::{CloudState, Sighting, trusted};
 pub use state::{State, Watch};
 pub use step::{Step, next_step};
 pub use suspension::resumed;
+pub use tally::{Shown, Tally};
 pub use telling::{Kind, Telling, tell};

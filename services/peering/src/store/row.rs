@@ -188,6 +188,7 @@ pub(super) fn write(peering: &Peering) -> Result<ActiveModel, Error> {
         repairs: Set(serde_json::to_string(&work.repairs).map_err(corrupt)?),
         routes_told_at: Set(work.routes_told_at),
         observed_cidrs: Set(serde_json::to_string(&work.observed_cidrs).map_err(corrupt)?),
+        digest: Set(peering.digest()),
         ..Default::default()
     })
 }

@@ -11,14 +11,14 @@ use types::{GroupId, NetworkId, PeeringId};
 use super::entity::peering::{ActiveModel, Column, Entity};
 use super::read::readable;
 use super::{Error, Store, row};
-use crate::domain::{Admission, Glance, Options, Peering, State, Watch};
+use crate::domain::{Admission, Glance, Options, Peering, State, Tally, Watch};
 
 /// Until a row that cannot be read is tried again, in milliseconds.
 const BROKEN_RETRY: i64 = 3_600_000;
 
 /// What a look reads of thousands of rows. By its place, since a look-up of each column's name costs more than its value.
 const GLANCES: &str = "SELECT id, version, attempt, state, reason, raw_state, provider_peering_id, expire_at, \
-     lane_since, missed_at, inactive_at, busy_since, gone, requested_at, options, observed_cidrs, routes_told_at \
+     lane_since, missed_at, inactive_at, busy_since, gone, requested_at, options, observed_cidrs, routes_told_at, digest \
      FROM peering WHERE group_id = $1 AND lane = $2";
 
 /// What is known of one row; none when it holds what nobody writes.
@@ -54,6 +54,7 @@ fn glance(row: &QueryResult, options: &mut Known<Options>) -> Result<Option<Glan
         options,
         observed_cidrs,
         routes_told_at: row.try_get_by_index(16)?,
+        digest: row.try_get_by_index(17)?,
     }))
 }
 
@@ -79,7 +80,52 @@ const DUE: &str = "SELECT id FROM (\
      FROM peering WHERE group_id = $1 AND step_at <= $2) AS due \
      ORDER BY place, step_at, id LIMIT $3";
 
+/// The same rows in one: from the index alone, so that it costs a tenth.
+const WATCHED: &str = "SELECT COUNT(*), COUNT(digest), CAST(COALESCE(SUM(digest), 0) AS BIGINT), \
+     CAST(COALESCE(SUM(version), 0) AS BIGINT), COUNT(CASE WHEN routes_told_at > $3 AND routes_told_at <= $4 THEN 1 END) \
+     FROM peering WHERE group_id = $1 AND lane = $2";
+
+/// The rows of a lane in one sum.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched {
+    /// The sum; none when a row has to be compared in full, or there is no row.
+    pub tally: Option<Tally>,
+    /// Whether the cloud took routes of one of them within the time asked for.
+    pub told: bool,
+}
+
 impl Store {
+    /// Adds up the rows of a group that a lane watches. `told` is a time in milliseconds since the epoch: after the
+    /// first, up to the second.
+    pub async fn watched(
+        &self,
+        group: &GroupId,
+        watch: Watch,
+        told: (i64, i64),
+    ) -> Result<Watched, Error> {
+        let connection = self.db.read();
+        let values: [Value; 4] = [
+            group.to_string().into(),
+            watch.as_str().into(),
+            told.0.into(),
+            told.1.into(),
+        ];
+        let backend = connection.get_database_backend();
+        let ask = Statement::from_sql_and_values(backend, WATCHED, values);
+        let row = connection.query_one_raw(ask).await?;
+        let row = row.ok_or_else(|| DbErr::Custom("a sum has one row".to_owned()))?;
+        let (rows, plain): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let tally = Tally {
+            rows,
+            digests: row.try_get_by_index(2)?,
+            versions: row.try_get_by_index(3)?,
+        };
+        Ok(Watched {
+            tally: (rows > 0 && rows == plain).then_some(tally),
+            told: row.try_get_by_index::<i64>(4)? > 0,
+        })
+    }
+
     /// A little of each row that a lane watches.
     pub async fn glances(&self, group: &GroupId, watch: Watch) -> Result<Vec<Glance>, Error> {
         let connection = self.db.read();

@@ -2,11 +2,11 @@
 
 use api::cloud::CloudError;
 use queue::Turn;
-use types::{GroupId, ProviderKind};
+use types::{GroupId, PeeringId, ProviderKind};
 
 use super::Worker;
 use crate::clients::Scope;
-use crate::domain::{Matching, Watch};
+use crate::domain::{Matching, Sighting, Watch};
 use crate::store::Error;
 
 impl Worker {
@@ -41,14 +41,26 @@ impl Worker {
         Ok(is_complete)
     }
 
-    /// Reads one listing page by page; answers whether it missed nothing.
+    /// Reads one listing into a matching; answers whether it missed nothing.
     pub(super) async fn list(
         &self,
         turn: &Turn,
         scope: Scope,
         matching: &mut Matching,
     ) -> Result<bool, CloudError> {
-        let mut expected = matching.expected();
+        let expected = matching.expected();
+        self.read(turn, scope, expected, |seen| matching.take(seen))
+            .await
+    }
+
+    /// Reads one listing page by page; answers whether it missed nothing.
+    pub(super) async fn read(
+        &self,
+        turn: &Turn,
+        scope: Scope,
+        mut expected: Vec<(PeeringId, i32)>,
+        mut take: impl FnMut(Sighting),
+    ) -> Result<bool, CloudError> {
         expected.extend(self.beyond_rows(turn).await);
         let mut listing = self.provider.observe(&turn.group, scope, expected).await?;
         loop {
@@ -57,9 +69,7 @@ impl Worker {
                 page = listing.next() => page?,
             };
             let Some(page) = page else { return Ok(false) };
-            for sighting in page.sightings {
-                matching.take(sighting);
-            }
+            page.sightings.into_iter().for_each(&mut take);
             if page.is_complete {
                 return Ok(true);
             }

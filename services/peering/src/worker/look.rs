@@ -25,6 +25,22 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// When a lane looks again that has just seen something it does not believe yet.
 const DOUBT: Duration = Duration::from_secs(5);
 
+/// A look that came back.
+pub(super) struct Looked {
+    /// Just before its rows were read.
+    pub(super) began_at: i64,
+    /// When the lane wants to be looked at again.
+    pub(super) next: Duration,
+    /// Whether routes are to be looked at too.
+    pub(super) wires: bool,
+    /// Whether something was missed lately.
+    pub(super) in_doubt: bool,
+    /// The rows, with what was seen of them.
+    pub(super) matching: Matching,
+    /// Whether the listing missed nothing; none when the service ends.
+    pub(super) listed: Option<Result<bool, CloudError>>,
+}
+
 /// What came of recording a look.
 #[derive(Default)]
 struct Recorded {
@@ -60,6 +76,9 @@ impl Worker {
         watch: Watch,
         stop: &CancellationToken,
     ) -> Result<Outcome, Error> {
+        if let Some(looked) = self.look_by_sum(turn, watch, stop).await? {
+            return self.conclude(turn, watch, looked, stop).await;
+        }
         let began_at = self.store.now_ms().await?;
         let glances = self.store.glances(&turn.group, watch).await?;
         let idles = glances.is_empty()
@@ -76,9 +95,15 @@ impl Worker {
             });
         }
         let next = self.interval(watch, &glances, began_at);
-        let wired = watch == Watch::Drift
+        let (after, until) = self.told_since(&turn.row, began_at);
+        let told = |glance: &Glance| {
+            glance
+                .routes_told_at
+                .is_some_and(|at| after < at && at <= until)
+        };
+        let wires = watch == Watch::Drift
             && !glances.is_empty()
-            && self.wants_wiring(&turn.row, &glances, began_at);
+            && self.wants_wiring(&turn.row, glances.iter().any(told), began_at);
         let in_doubt = glances
             .iter()
             .any(|glance| is_fresh(glance.missed_at.max(glance.inactive_at), began_at));
@@ -94,7 +119,35 @@ impl Worker {
                 false => self.list_parts(turn, began_at, &mut matching).await,
             }
         };
-        let Some(listed) = stop.run_until_cancelled(listing).await else {
+        let listed = stop.run_until_cancelled(listing).await;
+        let looked = Looked {
+            began_at,
+            next,
+            wires,
+            in_doubt,
+            matching,
+            listed,
+        };
+        self.conclude(turn, watch, looked, stop).await
+    }
+
+    /// Records what a look showed, looks at what else is due, and says when the lane is due again.
+    async fn conclude(
+        &self,
+        turn: &Turn,
+        watch: Watch,
+        looked: Looked,
+        stop: &CancellationToken,
+    ) -> Result<Outcome, Error> {
+        let Looked {
+            began_at,
+            next,
+            wires,
+            in_doubt,
+            mut matching,
+            listed,
+        } = looked;
+        let Some(listed) = listed else {
             // The service ends, and another may look at once.
             let error = turn.row.last_error.clone();
             return Ok(Outcome {
@@ -121,7 +174,7 @@ impl Worker {
         if watch == Watch::Drift && complete {
             self.see_orphans(turn, strays, began_at, stop).await?;
         }
-        let wiring = match wired && complete {
+        let wiring = match wires && complete {
             true => self.look_at_routes(turn, stop).await?,
             false => Wired::default(),
         };

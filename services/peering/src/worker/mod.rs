@@ -19,6 +19,7 @@ mod purge;
 mod refused;
 mod routes;
 mod step;
+mod sum;
 mod wiring;
 
 use std::time::Duration;

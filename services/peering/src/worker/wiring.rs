@@ -10,7 +10,7 @@ use types::{PeeringId, ProviderKind};
 
 use super::Worker;
 use super::look::{BATCH, gate};
-use crate::domain::{Fault, Glance, Tables};
+use crate::domain::{Fault, Tables};
 use crate::store::{Change, Error};
 
 /// Tables that others made are looked at this often, in milliseconds.
@@ -30,16 +30,16 @@ pub(super) struct Wired {
 impl Worker {
     /// Whether the look is to be about the routes too: when they were not looked at for long, and once after the cloud
     /// has had the time to show what it was told since.
-    pub(super) fn wants_wiring(&self, row: &LaneRow, glances: &[Glance], now: i64) -> bool {
-        let Some(wired_at) = row.wired_at else {
-            return true;
-        };
-        let shows = |glance: &Glance| {
-            let told_at = glance.routes_told_at;
-            let shows_at = told_at.map(|at| at.saturating_add(millis(self.timing.absence_grace)));
-            shows_at.is_some_and(|at| wired_at < at && at <= now)
-        };
-        now >= wired_at + millis(self.timing.wiring_interval) || glances.iter().any(shows)
+    pub(super) fn wants_wiring(&self, row: &LaneRow, told: bool, now: i64) -> bool {
+        let interval = millis(self.timing.wiring_interval);
+        row.wired_at
+            .is_none_or(|wired_at| told || now >= wired_at + interval)
+    }
+
+    /// When the cloud took routes that show by now and did not at the last look: after the first, up to the second.
+    pub(super) fn told_since(&self, row: &LaneRow, now: i64) -> (i64, i64) {
+        let shown = |at: i64| at.saturating_sub(millis(self.timing.absence_grace));
+        (shown(row.wired_at.unwrap_or(now)), shown(now))
     }
 
     /// One look at all route tables of a group. Where the cloud exchanges routes by itself there are none.

@@ -34,6 +34,7 @@ mod purge;
 mod renew;
 mod renew_halves;
 mod suite;
+mod sums;
 mod told;
 mod two_halves;
 mod update;

@@ -77,6 +77,8 @@ pub struct Model {
     pub repairs: String,
     pub routes_told_at: Option<i64>,
     pub observed_cidrs: String,
+    /// Of what the cloud shows while nothing is new; NULL when only a full comparison tells.
+    pub digest: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

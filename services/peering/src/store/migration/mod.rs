@@ -4,6 +4,7 @@ mod m0001_peering;
 mod m0002_cloud_busy;
 mod m0003_whole;
 mod m0004_suspended;
+mod m0005_digest;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             runtime::events::purge_migration(),
             queue::orphan_migration(),
             Box::new(m0004_suspended::Suspended),
+            Box::new(m0005_digest::Digest),
         ]
     }
 }
